@@ -3,6 +3,7 @@
 import { PlanRefused, ServerError } from '../postgres/errors.ts'
 import { markClass, markOf } from '../postgres/run-mark.ts'
 import type { Session } from '../postgres/session.ts'
+import { pollUntil } from '../system/poll.ts'
 
 /** Long enough for a server to end a statement in all but its most stubborn moments. */
 const patienceMs = 30_000
@@ -26,9 +27,11 @@ export async function endSessionsOf(runs: readonly string[], session: Session): 
          and pid <> pg_catalog.pg_backend_pid()`)
   try {
     const found = (await left()).length
-    for (const end = Date.now() + patienceMs; (await left()).length > 0; await Bun.sleep(50)) {
-      if (Date.now() > end) throw new PlanRefused(stillThere('they did not end in time'))
-    }
+    const last = await pollUntil(left, (sessions) => sessions.length === 0, {
+      everyMs: 50,
+      withinMs: patienceMs,
+    })
+    if (last.length > 0) throw new PlanRefused(stillThere('they did not end in time'))
     return found
   } catch (error) {
     if (!(error instanceof ServerError)) throw error

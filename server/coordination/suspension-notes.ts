@@ -8,6 +8,7 @@ import type { ExistingForeignKey } from '../catalog/existing-foreign-keys.ts'
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
+import { pollUntil } from '../system/poll.ts'
 import { dropEmptySchema } from './own-schema.ts'
 import { runsAtWork, userName } from './run-lock.ts'
 
@@ -146,12 +147,11 @@ export async function readNotes(session: Session): Promise<Notes> {
 
 /** A server takes a moment to notice that a process was killed. */
 export async function readNotesWhenSettled(session: Session, patienceMs = 3000) {
-  const deadline = performance.now() + patienceMs
-  for (;;) {
-    const notes = await readNotes(session)
-    if (notes.busy.length === 0 || performance.now() > deadline) return notes
-    await Bun.sleep(100)
-  }
+  return await pollUntil(
+    () => readNotes(session),
+    ({ busy }) => busy.length === 0,
+    { everyMs: 100, withinMs: patienceMs },
+  )
 }
 
 async function allNotes(session: Session): Promise<Note[]> {

@@ -1,11 +1,13 @@
 // Proof that nothing is missing: a message in the source's log, which must come out of the stream and be safe
 // on the destination before the time is up.
+import type { FollowStatus } from '../../../shared/follow.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { Following } from '../../replication/apply/follower.ts'
 import { type Lsn, parseLsn } from '../../replication/stream/lsn.ts'
+import { pollUntil } from '../../system/poll.ts'
 
 export const sentinelPrefix = 'pgtrek_sentinel'
 
@@ -51,21 +53,22 @@ export interface Waiting {
 /** Throws when it does not come in time, or following has stopped for another reason. */
 export async function awaitSentinel({ id, lsn, proof }: Sentinel, waiting: Waiting): Promise<void> {
   const { follower, arrived, deadline, timeoutSeconds, signal } = waiting
-  for (;;) {
-    signal.throwIfAborted()
-    const status = follower.status
-    const isThere = proof === 'position' || arrived.has(id)
-    if (isThere && parseLsn(status.applied) >= lsn) return
-    if (status.phase === 'conflict' || status.phase === 'failed' || status.phase === 'stopped') {
-      throw new PgtrekError(
-        `following stopped before the sentinel was received: ${status.conflict?.message ?? status.lastError?.message ?? status.phase}`,
-      )
-    }
-    if (Date.now() > deadline) {
-      throw new PgtrekError(
-        `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
-      )
-    }
-    await Bun.sleep(lookEveryMs)
+  const isConfirmed = ({ applied }: FollowStatus) =>
+    (proof === 'position' || arrived.has(id)) && parseLsn(applied) >= lsn
+  const hasStopped = ({ phase }: FollowStatus) =>
+    phase === 'conflict' || phase === 'failed' || phase === 'stopped'
+  const status = await pollUntil(
+    () => follower.status,
+    (now) => isConfirmed(now) || hasStopped(now),
+    { everyMs: lookEveryMs, withinMs: deadline - Date.now(), signal },
+  )
+  if (isConfirmed(status)) return
+  if (hasStopped(status)) {
+    throw new PgtrekError(
+      `following stopped before the sentinel was received: ${status.conflict?.message ?? status.lastError?.message ?? status.phase}`,
+    )
   }
+  throw new PgtrekError(
+    `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
+  )
 }

@@ -6,6 +6,7 @@ import { relayCopy } from '../../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { retryWhile } from '../../system/poll.ts'
 import { exactValues } from '../stream/stream.ts'
 import { readDestinationTables } from '../tables/destination-tables.ts'
 import type { ColumnFill, SchemaChanges } from '../tables/schema-changes.ts'
@@ -49,15 +50,11 @@ export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: n
 
 /** The session that applied changes may take a moment to end. */
 async function holdInTime(destination: Session, name: string, patienceMs = 5000): Promise<Position> {
-  const deadline = performance.now() + patienceMs
-  for (;;) {
-    try {
-      return await holdPosition(destination, name)
-    } catch (error) {
-      if (!(error instanceof PositionBusy) || performance.now() > deadline) throw error
-      await Bun.sleep(50)
-    }
-  }
+  const isBusy = (error: unknown) => error instanceof PositionBusy
+  return await retryWhile(isBusy, () => holdPosition(destination, name), {
+    everyMs: 50,
+    withinMs: patienceMs,
+  })
 }
 
 interface Filling {

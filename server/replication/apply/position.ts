@@ -4,9 +4,10 @@
 // origin only marks what is ours, and rows tell the position.
 // https://www.postgresql.org/docs/current/replication-origins.html
 import { dropEmptySchema } from '../../coordination/own-schema.ts'
-import { PgtrekError } from '../../postgres/errors.ts'
+import { PgtrekError, ServerError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
+import { retryWhile } from '../../system/poll.ts'
 import { type Lsn, noLsn, parseLsn, showLsn } from '../stream/lsn.ts'
 
 export type PositionKind = 'origin' | 'table'
@@ -143,17 +144,9 @@ export async function dropPosition(session: Session, name: string): Promise<stri
 
 /** The session that used it may take a moment to end. */
 async function dropOrigin(session: Session, name: string, patienceMs = 5000) {
-  const deadline = performance.now() + patienceMs
-  for (;;) {
-    try {
-      await session.query(`select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`)
-      return
-    } catch (error) {
-      if ((error as { sqlstate?: string }).sqlstate !== objectInUse || performance.now() > deadline)
-        throw error
-      await Bun.sleep(50)
-    }
-  }
+  const isInUse = (error: unknown) => error instanceof ServerError && error.sqlstate === objectInUse
+  const drop = `select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`
+  await retryWhile(isInUse, () => session.query(drop), { everyMs: 50, withinMs: patienceMs })
 }
 
 /** From here on nobody else can apply under this name, until the session ends. */

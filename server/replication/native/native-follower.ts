@@ -4,6 +4,7 @@ import type { FollowPhase, FollowStatus } from '../../../shared/follow.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { pauseUnlessAborted, pollUntil } from '../../system/poll.ts'
 import type { Following } from '../apply/follower.ts'
 import { Lag } from '../stream/lag.ts'
 import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from '../stream/lsn.ts'
@@ -37,6 +38,7 @@ export class NativeFollower implements Following {
   #firstErrors: number | undefined
   #error: unknown
   #paused = false
+  readonly #stopping = new AbortController()
 
   private constructor(readonly options: NativeOptions) {
     this.done = this.#ended.promise
@@ -112,30 +114,32 @@ export class NativeFollower implements Following {
   async stop(): Promise<void> {
     if (this.#phase === 'stopped') return
     this.#phase = 'stopped'
+    this.#stopping.abort()
     this.#ended.resolve()
   }
 
   /** Ends the subscription's work when everything before the position is applied. */
   async stopAt(lsn: Lsn): Promise<void> {
-    const deadline = Date.now() + patienceMs
-    while (this.#applied < lsn) {
-      if (Date.now() > deadline) throw new PgtrekError('the subscription has not applied everything in time')
-      await Bun.sleep(50)
-      await this.#look()
-    }
+    await pollUntil(
+      () => this.#look(),
+      () => this.#applied >= lsn,
+      { everyMs: 50, withinMs: patienceMs },
+    )
+    if (this.#applied < lsn) throw new PgtrekError('the subscription has not applied everything in time')
     await this.#withSession((session) => enableSubscription(session, this.options.subscription, false))
     await this.stop()
   }
 
   async #watch() {
-    while (this.#phase !== 'stopped') {
-      await Bun.sleep(lookEveryMs)
-      if ((this.#phase as FollowPhase) === 'stopped') return
+    const { signal } = this.#stopping
+    for (;;) {
+      await pauseUnlessAborted(lookEveryMs, signal)
+      if (signal.aborted) return
       try {
         await this.#look()
       } catch (error) {
         this.#error = error
-        if ((this.#phase as FollowPhase) !== 'stopped') this.#phase = 'waiting'
+        if (!signal.aborted) this.#phase = 'waiting'
       }
       this.options.onLook()
     }

@@ -4,6 +4,7 @@ import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import { Session, type SessionOptions } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
+import { pollUntil } from '../../system/poll.ts'
 import { type Lsn, parseLsn, showLsn } from './lsn.ts'
 
 /** The changes are gone, or cannot be trusted to be whole: rows have to be copied again. */
@@ -209,13 +210,12 @@ const readerPatienceMs = 5000
 
 /** Throws `SlotInUse` when it stays. */
 export async function waitForReader(session: Session, name: string): Promise<void> {
-  const deadline = performance.now() + readerPatienceMs
-  for (;;) {
-    const slot = await readSlot(session, name)
-    if (!slot?.active) return
-    if (performance.now() > deadline) throw new SlotInUse(await describeReader(session, slot))
-    await Bun.sleep(100)
-  }
+  const slot = await pollUntil(
+    () => readSlot(session, name),
+    (found) => !found?.active,
+    { everyMs: 100, withinMs: readerPatienceMs },
+  )
+  if (slot?.active) throw new SlotInUse(await describeReader(session, slot))
 }
 
 async function describeReader(session: Session, { name, activePid }: SlotState): Promise<string> {
