@@ -158,7 +158,7 @@ function shared(settings: ConnectionSettings, seen: string): PoolerRefused {
 }
 
 /** What a server process had when it was lent to us: of a pooler's own statements, or of clients before us. */
-export interface Lent {
+export interface SessionState {
   name: string
   /** Null for a prepared statement. */
   setting: string | null
@@ -178,14 +178,14 @@ const roles = ['session_authorization', 'role']
 const prepared = 'from pg_catalog.pg_prepared_statements where from_sql'
 
 /** Before we set anything. */
-export const asLent = `
+export const readSessionState = `
   select name, setting ${madeForSession}
    union all select name, current_setting(name) from (values ${roles.map((name) => `('${name}')`).join(', ')}) r (name)
    union all select name, null ${prepared}`
 
 /** Restores what the session has set, whoever asked for it, releases its locks, and answers what is prepared. */
-export function givingBack(lent: readonly Lent[]): string {
-  const settings = new Map(lent.flatMap(({ name, setting }) => (setting === null ? [] : [[name, setting]])))
+export function restoreSessionState(before: readonly SessionState[]): string {
+  const settings = new Map(before.flatMap(({ name, setting }) => (setting === null ? [] : [[name, setting]])))
   const asBefore = [...settings].map(
     ([name, value]) => `when ${quoteLiteral(name)} then ${quoteLiteral(value)}`,
   )
@@ -202,17 +202,17 @@ export function givingBack(lent: readonly Lent[]): string {
     select name ${prepared}`
 }
 
-export function deallocating(names: readonly string[]): string {
+export function deallocate(names: readonly string[]): string {
   return names.map((name) => `deallocate ${quoteIdentifier(name)}`).join(';\n')
 }
 
 /** Where that fails, the server process ends; the pooler starts another one. */
-export const endingProcess = 'select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())'
+export const endOwnProcess = 'select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())'
 
 /**
  * For a session that is dropped in the middle of something. A pooler that sees us gone while a statement is under
  * way gives that server process up; one that is done with it has put everything back.
  */
-export function farewell(statement: string): Buffer {
+export function finalMessages(statement: string): Buffer {
   return Buffer.concat([queryMessage(statement), terminateMessage])
 }
