@@ -1,5 +1,5 @@
-// What killed runs have left on a destination, for commands that do something else there.
-import { describeHolder, readRuns } from '../coordination/run-lock.ts'
+// What runs that were killed have left on a destination, for commands that do something else there.
+import { describeHolder, readRuns } from '../coordination/lock-holders.ts'
 import { describeNote, readNotes, readNotesWhenSettled } from '../coordination/suspension-notes.ts'
 import { Session } from '../postgres/session.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'

@@ -9,8 +9,9 @@ import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { pollUntil } from '../system/poll.ts'
+import { runsAtWork } from './lock-holders.ts'
 import { dropEmptySchema } from './own-schema.ts'
-import { runsAtWork, userName } from './run-lock.ts'
+import { userName } from './session-name.ts'
 
 export interface Note extends SavedItem {
   run: string

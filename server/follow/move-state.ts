@@ -2,7 +2,7 @@
 import type { Direction } from '../../shared/follow-view.ts'
 import type { MoveOnServers, MoveState } from '../../shared/move-state.ts'
 import { type ReadOnlyMark, readReadOnly } from '../catalog/read-only-state.ts'
-import { describeHolder, processesOf } from '../coordination/run-lock.ts'
+import { describeHolder, processesOf } from '../coordination/lock-holders.ts'
 import { Session } from '../postgres/session.ts'
 import { describeSettings } from '../postgres/settings.ts'
 import { readPosition } from '../replication/apply/position.ts'

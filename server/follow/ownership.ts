@@ -4,7 +4,7 @@
 import type { SkippedTransaction } from '../../shared/skipped.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { publicationMark } from '../catalog/own.ts'
-import { ownMark, ownWords } from '../coordination/run-lock.ts'
+import { sessionNameFor, sessionNamePrefix } from '../coordination/session-name.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { inTransaction } from '../postgres/transaction.ts'
@@ -50,7 +50,7 @@ export async function markPublication(
 }
 
 function begunByUs(): string {
-  return ownWords('begun by').slice(ownMark.length)
+  return sessionNameFor('begun by').slice(sessionNamePrefix.length)
 }
 
 async function write(session: Session, publication: string, { move, begunBy, missing, ...more }: Mark) {

@@ -3,7 +3,8 @@
 
 import { RuleBook } from '../../shared/rule-book.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
-import { busyWith, describeBusy, type RunLock } from '../coordination/run-lock.ts'
+import { busyWith, describeBusy } from '../coordination/lock-holders.ts'
+import type { RunLock } from '../coordination/run-lock.ts'
 import { endSessionsOf } from '../coordination/run-sessions.ts'
 import type { Notes } from '../coordination/suspension-notes.ts'
 import { readNotes } from '../coordination/suspension-notes.ts'
@@ -71,9 +72,9 @@ export async function planMigration(
     ? []
     : await beforeRun({ source, destination }, { ...migration, follow: false })
   const lock = options.dryRun ? undefined : await lockOf()
-  const hurry = () => lock?.hurry()
-  signal.addEventListener('abort', hurry, { once: true })
-  stack.defer(() => signal.removeEventListener('abort', hurry))
+  const cancelStatement = () => lock?.cancelStatement()
+  signal.addEventListener('abort', cancelStatement, { once: true })
+  stack.defer(() => signal.removeEventListener('abort', cancelStatement))
   await lock?.beginPlanning(signal)
   signal.throwIfAborted()
   const before = (await lock?.others()) ?? []

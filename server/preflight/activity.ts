@@ -1,6 +1,6 @@
 // Sessions, locks and runs that a migration would have to wait for.
 import { formatDuration } from '../../shared/format.ts'
-import { describeHolder, readRuns } from '../coordination/run-lock.ts'
+import { describeHolder, readRuns } from '../coordination/lock-holders.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { currentDatabase, isUsers, qualifiedName } from './catalog-sql.ts'

@@ -1,7 +1,7 @@
 // Existing publications, subscriptions and slots on both servers.
 
 import { isOwnPublication } from '../catalog/own.ts'
-import { movesAtWork } from '../coordination/run-lock.ts'
+import { movesAtWork } from '../coordination/lock-holders.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { currentDatabase } from './catalog-sql.ts'

@@ -1,7 +1,7 @@
 // The sessions that people and programs have in a database. A role that is neither a superuser nor a member of
 // pg_read_all_stats does not see all of other roles' sessions: what is hidden counts as somebody else's.
 
-import { ownMark } from '../../coordination/run-lock.ts'
+import { sessionNamePrefix } from '../../coordination/session-name.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
@@ -22,7 +22,7 @@ function isOther({ settings }: Session): string {
        and a.usename is not null
        and coalesce(a.backend_type, 'client backend') = 'client backend'
        and coalesce(a.application_name, '') <> ${quoteLiteral(settings.applicationName)}
-       and not pg_catalog.starts_with(coalesce(a.application_name, ''), ${quoteLiteral(ownMark)})
+       and not pg_catalog.starts_with(coalesce(a.application_name, ''), ${quoteLiteral(sessionNamePrefix)})
        and a.pid not in (select s.pid from pg_catalog.pg_stat_replication s where s.pid is not null)
        and a.pid not in (select s.pid from pg_catalog.pg_stat_subscription s where s.pid is not null)`
 }

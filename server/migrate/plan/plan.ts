@@ -1,7 +1,7 @@
 // Makes the ordered steps of a run from the inventory. Pure, so that a dry run shows what a run would do.
 
 import { tableKey } from '../../../shared/table-name.ts'
-import type { LockedObject } from '../../coordination/run-lock.ts'
+import type { LockedObject } from '../../coordination/advisory-locks.ts'
 import type { Unfinished } from '../../store/run-memory.ts'
 import type { Inventory } from '../inventory/types.ts'
 import { planAnalyze } from './analyze.ts'
