@@ -1,22 +1,20 @@
-// Follows the changes of a source: connects, drains the stream into the destination, connects again when an
-// end was lost, stops for a decision at a conflict, and ends where it is asked to.
+// Follows the changes of a source: connects, applies the stream to the destination, connects again after a lost
+// connection, waits for a decision at a conflict, and ends where it was requested to.
 import type { FollowEvent, FollowStatus } from '../../../shared/follow.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import type { Sessions } from '../../coordination/sessions.ts'
 import { Cancelled, errorInfo } from '../../postgres/errors.ts'
 import type { Relation } from '../stream/event.ts'
 import { type Lsn, laterOf, showLsn } from '../stream/lsn.ts'
-import { Spill, SpillFailed } from '../stream/spill.ts'
+import { Spill } from '../stream/spill.ts'
 import type { LeftOutTable, TablePair, WantedTable } from '../tables/followed.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { applyEvents } from './apply-loop.ts'
-import { ApplyConflict } from './conflict.ts'
 import { type Connected, connect, type StreamEnds } from './connect.ts'
-import { Control, type Decision } from './control.ts'
+import { Control } from './control.ts'
 import { FollowReports } from './follow-reports.ts'
 import { type ReceiverWishes, receiversFor } from './receivers.ts'
-import { BackOff, mayPass } from './recovery.ts'
-import { NeedsLook, NeedsText, NotVisible } from './relations.ts'
+import { Recovery } from './recovery.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
 import { FollowStatistics } from './statistics.ts'
 import { describeGiveUp, StreamedTally } from './streamed-give-up.ts'
@@ -26,26 +24,23 @@ export interface FollowerOptions extends StreamEnds {
   onEvent?: ((event: FollowEvent) => void) | undefined
   /** How often progress is reported. */
   progressEveryMs?: number | undefined
-  /** A server that says nothing for so long is taken for lost. */
+  /** A server that has sent nothing for so long counts as lost. */
   silenceMs?: number | undefined
   /** How often the position is stored while nothing has to be applied (default: 10,000). */
   idlePositionEveryMs?: number | undefined
-  /** The tables with their OIDs on both sides, and those that joined them: to be given back at the next start. */
+  /** Receives the followed tables with their OIDs on both sides. The next start has to be given them as `tables`. */
   onTables?: ((tables: readonly TablePair[]) => void) | undefined
   /** Applies nothing before `resume` or `stopAt`. */
   paused?: boolean | undefined
-  /** Where large transactions wait for their commit; the system's directory for temporary files. */
+  /** Where large transactions wait for their commit (default: the system's directory for temporary files). */
   spillDirectory?: string | undefined
 }
 
-/** What steers and watches a stream; the server's own subscription can be seen in the same way. */
+/** To control and watch a stream. `NativeFollower` offers the same for a subscription of the server. */
 export type Following = Pick<
   Follower,
   'status' | 'done' | 'pause' | 'resume' | 'stop' | 'stopAt' | 'retry' | 'skip' | 'knowEnd'
 >
-
-/** Room on a full disk is made by people. */
-const fullDiskPauseMs = 2000
 
 export class Follower {
   /** Resolves when it has stopped as requested; rejects when it cannot continue. */
@@ -53,23 +48,16 @@ export class Follower {
   readonly #control = new Control()
   readonly #statistics = new FollowStatistics()
   readonly #known = new Map<number, Relation>()
-  readonly #skipped = new Set<Lsn>()
-  readonly #trusted = new Set<Lsn>()
-  readonly #lookedFor = new Set<number>()
-  readonly #accepted = new Set<number>()
   readonly #reports: FollowReports
+  readonly #recovery: Recovery
   #before: Sessions | undefined
-  /** With the OIDs of both sides, as soon as they are known. */
+  /** With their OIDs on both sides, as soon as these are known. */
   #tables: readonly WantedTable[] | undefined
   #leftOut: readonly LeftOutTable[]
   readonly #abort = new AbortController()
   #connected: Connected | undefined
   #spilled: Spill | undefined
   readonly #streamedTally = new StreamedTally()
-  /** After a failure: one transaction at a time, up to the newest that was started. */
-  #carefulUntil: Lsn | undefined
-  #asText = false
-  readonly #backOff = new BackOff()
 
   private constructor(
     readonly options: FollowerOptions,
@@ -77,6 +65,7 @@ export class Follower {
   ) {
     const { signal, progressEveryMs = 500 } = options
     this.#reports = new FollowReports(options.onEvent)
+    this.#recovery = new Recovery(this.#control, this.#statistics, this.#reports, this.#abort.signal)
     this.#tables = options.tables
     this.#leftOut = options.leftOut ?? []
     if (options.paused) this.#control.give('pause')
@@ -95,11 +84,11 @@ export class Follower {
         clearInterval(timer)
         signal?.removeEventListener('abort', cancel)
       })
-    // Whoever wants to know awaits `done`; that nobody does must not end the process.
+    // A rejection that no caller awaits must not end the process.
     this.done.catch(() => {})
   }
 
-  /** Rejects when either end cannot be had, or the slot or the position are not what they must be. */
+  /** Rejects when a server cannot be connected to, or slot or position do not fit each other. */
   static async start(options: FollowerOptions): Promise<Follower> {
     const signal = options.signal ?? new AbortController().signal
     const wake = { up: () => {} }
@@ -123,34 +112,34 @@ export class Follower {
     this.#control.give('resume')
   }
 
-  /** Everything that was committed before this position is applied and on disk, nothing behind; then it ends. */
+  /** Applies everything that was committed before this position, and nothing after it. Resolves when it is on disk. */
   stopAt(lsn: Lsn): Promise<void> {
     this.#control.give({ stopAt: lsn })
     return this.done
   }
 
-  /** Ends with what is whole. */
+  /** Ends after the last complete transaction that it has received. */
   stop(): Promise<void> {
     this.#control.give('stop')
     return this.done
   }
 
-  /** Tries once more what was a conflict: the destination has been fixed. False when there is none. */
+  /** Tries the transaction in conflict again, for instance after a fix on the destination. False without a conflict. */
   retry(): boolean {
     return this.#control.decide('retry')
   }
 
-  /** Leaves out the transaction that is in conflict, whole. False when there is none. */
+  /** Skips the whole transaction that is in conflict. False without a conflict. */
   skip(): boolean {
     return this.#control.decide('skip')
   }
 
-  /** Where the source's log ends, as somebody has asked: while there is much to send, the stream does not say. */
+  /** The end of the source's log, read in another session: a busy stream does not report it. */
   knowEnd(end: Lsn) {
     this.#statistics.knowEnd(end)
   }
 
-  /** Has the source say soon up to where it has sent everything. */
+  /** Requests that the source reports soon up to which position it has sent everything. */
   askForEnd() {
     this.#connected?.stream.askForEnd()
   }
@@ -173,10 +162,10 @@ export class Follower {
         if ((await this.#apply(connected)) === 'stopped') return
       } catch (error) {
         if (this.#abort.signal.aborted) throw this.#abort.signal.reason
-        // Whoever mends the destination must not wait for our locks. The source's end stays: an idle slot may
-        // be given up.
+        // A fix on the destination must not wait for our locks. The connection to the source stays open, because
+        // the source may invalidate an idle slot.
         connected?.applier[Symbol.dispose]()
-        if ((await this.#recover(error)) === 'stop') return
+        if ((await this.#recovery.after(error)) === 'stop') return
       } finally {
         const ended: Connected | undefined = connected
         connected = undefined
@@ -194,9 +183,9 @@ export class Follower {
     const connected: { now?: Connected } = {}
     const ends = { ...this.options, tables: this.#tables, leftOut: this.#leftOut }
     connected.now = await connect(ends, {
-      careful: this.#carefulUntil !== undefined,
-      asText: this.#asText,
-      accepted: this.#accepted,
+      careful: this.#recovery.carefulUntil !== undefined,
+      asText: this.#recovery.asText,
+      accepted: this.#recovery.accepted,
       signal: this.#abort.signal,
       silenceMs: this.options.silenceMs ?? defaultSilenceMs,
       before: this.#before,
@@ -228,11 +217,11 @@ export class Follower {
     this.#spilled = spill
     const wishes: ReceiverWishes = {
       spill,
-      lookedFor: this.#lookedFor,
+      lookedFor: this.#recovery.lookedFor,
       origin: options.origin ?? 'any',
-      skipped: this.#skipped,
-      trusted: this.#trusted,
-      carefulUntil: this.#carefulUntil,
+      skipped: this.#recovery.skipped,
+      trusted: this.#recovery.trusted,
+      carefulUntil: this.#recovery.carefulUntil,
       control: this.#control,
       known: this.#known,
       onSkipped: ({ finalLsn, xid }, tables) => {
@@ -266,13 +255,13 @@ export class Follower {
         },
         onIdle: () => {
           this.#statistics.phase = 'streaming'
-          this.#backOff.reset()
+          this.#recovery.backOff.reset()
         },
       })
-      this.#carefulUntil = undefined
+      this.#recovery.carefulUntil = undefined
       return outcome
     } catch (error) {
-      if (error instanceof NeedsCare) this.#carefulUntil = receiver.lastBegun
+      if (error instanceof NeedsCare) this.#recovery.carefulUntil = receiver.lastBegun
       throw error
     } finally {
       this.#control.onChange = () => {}
@@ -280,61 +269,12 @@ export class Follower {
     }
   }
 
-  /** Returns when another attempt makes sense; throws when none does. */
-  async #recover(error: unknown): Promise<Decision> {
-    this.#statistics.lastError = error
-    if (error instanceof NeedsCare) return 'retry'
-    if (error instanceof NeedsLook) {
-      this.#lookedFor.add(error.oid)
-      return 'retry'
-    }
-    if (error instanceof NeedsText) {
-      this.#asText = true
-      return 'retry'
-    }
-    if (error instanceof ApplyConflict) return this.#decide(error)
-    if (!(error instanceof NotVisible) && !mayPass(error)) throw error
-    const pause = this.#backOff.next()
-    // All of a large transaction is sent again each time.
-    const milliseconds = error instanceof SpillFailed ? Math.max(pause, fullDiskPauseMs) : pause
-    this.#statistics.phase = 'waiting'
-    this.#reports.report({ type: 'follow_waiting', error: errorInfo(error), seconds: milliseconds / 1000 })
-    const wake = () => this.#control.onChange()
-    this.#abort.signal.addEventListener('abort', wake, { once: true })
-    await this.#control.sleep(milliseconds)
-    this.#abort.signal.removeEventListener('abort', wake)
-    this.#abort.signal.throwIfAborted()
-    return this.#control.intent.name === 'stop' ? 'stop' : 'retry'
-  }
-
-  async #decide(conflict: ApplyConflict): Promise<Decision> {
-    const info = conflict.info()
-    this.#statistics.phase = 'conflict'
-    this.#statistics.conflict = info
-    this.#reports.report({ type: 'follow_conflict', conflict: info })
-    const cancel = () => this.#control.decide('stop')
-    this.#abort.signal.addEventListener('abort', cancel, { once: true })
-    const decision = await this.#control.decision()
-    this.#abort.signal.removeEventListener('abort', cancel)
-    this.#abort.signal.throwIfAborted()
-    this.#carefulUntil = conflict.lsn
-    if (decision === 'skip') this.#skipped.add(conflict.lsn)
-    const { unknown, isInexact } = conflict.details
-    if (decision === 'retry' && isInexact) this.#trusted.add(conflict.lsn)
-    if (decision === 'retry' && unknown !== undefined) this.#accepted.add(unknown)
-    // Ending with a conflict unsolved is no success.
-    if (decision === 'stop') throw conflict
-    this.#statistics.phase = 'connecting'
-    this.#statistics.conflict = undefined
-    return decision
-  }
-
   /** The destination has answered. */
   #heard(connected: Connected) {
     this.#look(connected)
     connected.stream.confirm(connected.applier.commits.durable)
     if (connected.applier.pipeline.failure) connected.stream.wake()
-    else this.#backOff.reset()
+    else this.#recovery.backOff.reset()
   }
 
   #look({ stream, applier }: Connected) {
@@ -360,7 +300,7 @@ export class Follower {
     if (error !== undefined) throw error
   }
 
-  /** From here on the tables are known by their OIDs, whatever they are called. */
+  /** From here on the tables are known by their OIDs, so that they may be renamed. */
   #remember({ followed }: Connected) {
     if (!followed) return
     const pairs = [...followed.pairs.values()]

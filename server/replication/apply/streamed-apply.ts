@@ -13,7 +13,7 @@ import type { StreamedChanges } from './streamed-changes.ts'
 import { isRefusedSession, reasonOf } from './streamed-give-up.ts'
 
 /** What it needs of the session that applies all that is committed. */
-interface MainSession extends Pick<Applier, 'standBack' | 'runAlone' | 'committedElsewhere'> {
+interface MainSession extends Pick<Applier, 'commitAll' | 'runAlone' | 'committedElsewhere'> {
   pipeline: Pick<Pipeline, 'silentMs' | 'fail'>
   options: { position: Pick<Position, 'lending'> }
 }
@@ -104,11 +104,11 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
   async wait(): Promise<void> {
     const state = this.#state
     if (state.name === 'announced') {
-      await this.options.main.standBack()
+      await this.options.main.commitAll()
       await this.#begin(state.xid)
     } else if (state.name === 'applying' && state.partBegins) {
       state.partBegins = false
-      await this.options.main.standBack()
+      await this.options.main.commitAll()
     }
     await this.#try(({ applier }) => (applier.mustWait ? applier.wait() : undefined))
   }
@@ -151,7 +151,7 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
   async commit(xid: number, end: TransactionEnd): Promise<Described[] | undefined> {
     const current = this.#current
     if (current?.xid !== xid) return undefined
-    await this.options.main.standBack()
+    await this.options.main.commitAll()
     await this.#try(({ applier }) => applier.quiet())
     if (this.#current !== current) return undefined
     this.#state = { name: 'committing', current }
