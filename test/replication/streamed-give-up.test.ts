@@ -67,7 +67,7 @@ function streamed({
     main: {
       pipeline: { silentMs: 0, fail: (error) => failures.push(error) },
       options: { position: {} },
-      standBack: async () => {},
+      commitAll: async () => {},
       runAlone: async () => {},
       committedElsewhere: () => {},
     },

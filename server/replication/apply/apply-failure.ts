@@ -1,4 +1,5 @@
-// Why changes could not be applied: something that passes, something to look at closely, or a conflict.
+// Why changes could not be applied: a cause that passes by itself, one that needs careful mode to be found, or a
+// conflict.
 import { isLost, PgtrekError, type ServerError, sqlstate } from '../../postgres/errors.ts'
 import { type Pipeline, StatementFailed, UnexpectedCount } from '../../postgres/pipeline.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
@@ -6,7 +7,7 @@ import type { Tuple } from '../stream/tuple.ts'
 import { ApplyConflict, type ChangeKind } from './conflict.ts'
 import type { TargetTable } from './target.ts'
 
-/** The same changes have to be applied once more, one transaction at a time, to see which is the cause. */
+/** The same changes have to be applied again, one transaction at a time, to find the one that fails. */
 export class NeedsCare extends PgtrekError {}
 
 interface Testimony {
@@ -14,17 +15,17 @@ interface Testimony {
   kind: ChangeKind
   target: TargetTable | undefined
   row: Record<string, string | null> | undefined
-  /** What else may be the cause when no row was touched, in words. */
+  /** Another possible cause when the statement found no row, in words. */
   hint: string | undefined
   transaction: SourceTransaction
 }
 
-/** Remembers what was sent until it is answered. */
+/** Remembers each statement with its change until it is answered. */
 export class Witness {
   #testimonies: Testimony[] = []
   #transaction: SourceTransaction | undefined
 
-  /** To be called right behind the statement. */
+  /** To be called directly after the statement. */
   note(
     { sent, answered }: Pipeline,
     kind: ChangeKind,
@@ -48,7 +49,7 @@ export class Witness {
     })
   }
 
-  /** The one that failed; or, for a statement of our own, the transaction it served. */
+  /** The change of the statement that failed; for a statement of our own, the transaction that it belonged to. */
   tellOf(statement: number): Testimony | undefined {
     const exact = this.#testimonies.find((one) => one.statement === statement)
     const last = this.#testimonies.at(-1)
@@ -79,7 +80,7 @@ export function explainFailure(error: unknown, witness: Witness | undefined): un
   })
 }
 
-/** Another session blocked the change, or the server has no room: nothing is wrong with the change. */
+/** Another session blocked the change, or the server lacks resources. The change itself is not wrong. */
 export function isPassing({ sqlstate: state }: ServerError): boolean {
   return (
     ['40', '53', '57', '58'].includes(state.slice(0, 2)) ||
@@ -105,7 +106,7 @@ const words: Record<string, string> = {
 
 function inWords(error: ServerError): string {
   const detail = error.detail ? ` (${error.detail})` : ''
-  // Of a trigger, a default or a constraint: it is not about the table that the change is for.
+  // The error comes from a trigger, a default or a constraint, and may be about another table.
   const [place] = error.context?.match(/^(PL\/\S+|SQL) function .*/m) ?? []
   if (place) return `${error.message}${detail}; raised by ${place}`
   const known = words[error.sqlstate]

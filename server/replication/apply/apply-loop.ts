@@ -1,5 +1,5 @@
-// Moves the events of a source to the destination until something interrupts it: large batches while there is much to
-// do, a commit at once when there is nothing more.
+// Takes the events of a source and applies them until something interrupts it: in large batches while there are many,
+// with an immediate commit when there are no more.
 import { bytesBetween } from '../stream/lsn.ts'
 import type { ChangeStream } from '../stream/stream.ts'
 import type { Applier } from './applier.ts'
@@ -14,32 +14,33 @@ export interface ApplyWork {
   streamed: StreamedApply | undefined
   control: Control
   onPause: (paused: boolean) => void
-  /** Nothing more to do for now, or something again. */
+  /** Called with true when nothing is left to do, and with false when there is work again. */
   onIdle: () => void
   idlePositionEveryMs?: number | undefined
 }
 
-/** The next events are often on their way already, and a commit for each would be slow. */
+/** How long a commit waits for more events. They often follow closely, and a commit for each would be slow. */
 const lingerMs = 3
-/** How often something is looked at while nothing comes. */
+/** How often the state is checked while no events arrive. */
 const tickMs = 100
 /**
- * A position without changes is stored so seldom, or when so much of the log has gone by. Not for the log alone
- * or for echoes: what is written for it is log of the other side, and two streams would keep each other busy.
+ * How often a position without changes is stored, unless a large part of the log has passed. The log alone and echoes
+ * are no reason to store one: it is written to the log of the destination, so that two streams in opposite directions
+ * would never be idle.
  */
 const defaultIdlePositionEveryMs = 10_000
 const idleAdvanceBytes = 16 * 1024 * 1024
 
 export type LoopState =
-  /** Events lie ready and are taken. */
+  /** Events are ready and are taken. */
   | 'reading'
-  /** None is ready, and whole transactions are not committed yet. */
+  /** No events are ready, and complete transactions are not committed yet. */
   | 'lingering'
-  /** All that was sent is committed. */
+  /** Everything that was sent is committed. */
   | 'idle'
   | 'paused'
   | 'stopped'
-  /** As `stopped`, and the way of applying has to be another from here on. */
+  /** As `stopped`, but the next connection has to apply in another way. */
   | 'restarting'
 
 export interface Outlook {
@@ -104,7 +105,7 @@ export async function applyEvents(work: ApplyWork): Promise<'stopped' | 'restart
       else if (answer === 'wait') answer = await receiver.wait()
       if (answer === 'stop') return
     }
-    // While more lies ready the pieces are sent as they fill up.
+    // As long as more events are ready, pieces are sent when they are full.
     if (source.hasEvents) return
     applier.flush()
     streamed?.flush()
@@ -113,7 +114,7 @@ export async function applyEvents(work: ApplyWork): Promise<'stopped' | 'restart
   async function linger() {
     await source.readable(lingerMs)
     if (source.hasEvents) return
-    // While the destination is busy there is no hurry: more may come, and be committed with it.
+    // While the destination is busy the commit can wait: more changes may arrive and be part of it.
     await Promise.race([applier.quiet(), source.readable(tickMs)])
     if (!source.hasEvents) await applier.commitBatch()
   }
@@ -126,7 +127,7 @@ export async function applyEvents(work: ApplyWork): Promise<'stopped' | 'restart
     else await storePosition()
   }
 
-  /** Makes durable what is committed, and stores positions that nothing has to be applied for. */
+  /** Makes commits durable, and stores the position also when there was nothing to apply. */
   async function storePosition() {
     const { commits } = applier
     if (!commits.isQuiet) return
@@ -150,7 +151,7 @@ export async function applyEvents(work: ApplyWork): Promise<'stopped' | 'restart
     work.onPause(false)
   }
 
-  /** Everything done so far is on the destination's disk, and so is the position, changes or none. */
+  /** Waits until everything so far, and the position, is on the destination's disk. */
   async function store() {
     await applier.settle()
     const { commits } = applier

@@ -1,4 +1,4 @@
-// Runs what a changed table needs on the destination, in one transaction: all of it or nothing.
+// Changes a table of the destination as its source was changed, in one transaction.
 
 import { tableKey } from '../../../shared/table-name.ts'
 import { appliesSetting } from '../../catalog/own.ts'
@@ -18,21 +18,28 @@ export interface ApplySchema {
   source: ConnectionSettings
   destination: ConnectionSettings
   changes: SchemaChanges
-  /** Of the stream to this destination: what is written belongs to it, and does not flow back. */
+  /**
+   * Name of the position of the stream to this destination. Our writes are marked as its own, so that they are not
+   * sent back.
+   */
   positionName: string
   signal?: AbortSignal | undefined
 }
 
-/** While the stream waits for a decision; then let it retry. Resolves with how many older rows were given values. */
+/**
+ * Runs while the stream waits for a decision; retry it afterwards. Resolves with the number of rows that were given
+ * values.
+ */
 export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: number }> {
   const { changes, positionName, signal } = work
-  // Their own, so that an error leaves nothing behind.
+  // Sessions of their own, so that they can be closed after an error.
   await using source = await Session.open(work.source, { signal })
   await using destination = await Session.open(work.destination, { signal })
   const replicaRole = await maySetReplicaRole(destination)
-  // Nobody applies changes meanwhile, and what is written here is not sent back.
+  // Holding the position keeps other sessions from applying changes, and marks our writes so that they are not sent
+  // back.
   const { markSql = '' } = await holdInTime(destination, positionName)
-  // Defaults and triggers may rely on it; what is run here names everything in full.
+  // Defaults and triggers may rely on the search path. Our own statements qualify all names.
   await useOwnSearchPath(destination)
   await destination.execute(`
     begin;
@@ -48,7 +55,7 @@ export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: n
   return { filled }
 }
 
-/** The session that applied changes may take a moment to end. */
+/** The session that applied changes may need a moment to end. */
 async function holdInTime(destination: Session, name: string, patienceMs = 5000): Promise<Position> {
   const isBusy = (error: unknown) => error instanceof PositionBusy
   return await retryWhile(isBusy, () => holdPosition(destination, name), {
@@ -64,8 +71,8 @@ interface Filling {
 }
 
 /**
- * The source's values of now, whatever the stream has still to bring: each of its changes sets the whole row
- * by its key, so that both sides come to the same in the end.
+ * Copies the present values of the source, although older changes may still be in the stream: each of these sets the
+ * whole row by its key, so that both sides end up the same.
  */
 async function fill(
   { table, only, key, columns, sparse }: ColumnFill,

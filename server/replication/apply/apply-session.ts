@@ -1,16 +1,16 @@
-// The destination's session that changes are applied on: nothing of the server's, the database's or the
-// role's settings may change what a value means or let triggers run a second time.
+// The session on the destination that changes are applied in. No setting of the server, the database or the role may
+// change the meaning of a value, or let triggers fire a second time.
 
 import { appliesSetting } from '../../catalog/own.ts'
 import type { Session } from '../../postgres/session.ts'
 import { exactValues } from '../stream/stream.ts'
 
 export interface ApplySession {
-  /** Triggers and foreign keys do not fire for what this session writes. */
+  /** With replica role, triggers and foreign keys do not fire for what this session writes. */
   replicaRole: boolean
 }
 
-/** The search path is empty at first, so that all types are named in full. */
+/** Types are read with an empty search path, so that their names are qualified. */
 export async function prepareApplySession(session: Session): Promise<ApplySession> {
   const replicaRole = await maySetReplicaRole(session)
   await session.execute(`
@@ -34,8 +34,8 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
 }
 
 /**
- * For triggers and functions, which may rely on the path that the database or the role has. What we send ourselves
- * names everything in full; should the path put other schemas ahead of PostgreSQL's own, that comes first.
+ * Triggers and functions may rely on the search path of the database or the role. Our own statements qualify all
+ * names. If the path puts other schemas before pg_catalog, pg_catalog is put first.
  */
 export async function useOwnSearchPath(session: Session): Promise<void> {
   await session.execute('reset search_path')
@@ -44,7 +44,7 @@ export async function useOwnSearchPath(session: Session): Promise<void> {
      where (pg_catalog.current_schemas(true))[1] not in ('pg_catalog', pg_catalog.pg_my_temp_schema()::regnamespace::text)`)
 }
 
-/** 15 and later can grant the right to a role. */
+/** From 15 on the right can be granted to a role. */
 export async function maySetReplicaRole(session: Session): Promise<boolean> {
   const { superuser } = await session.one<{ superuser: boolean }>(
     'select rolsuper as superuser from pg_catalog.pg_roles where rolname = current_user',

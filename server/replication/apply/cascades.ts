@@ -1,37 +1,37 @@
-// What the destination's own foreign keys do by themselves when a row they refer to goes or gets another key. The
-// source sends the same changes once more: in a session that is not a replica's they are found done already.
+// What foreign keys of the destination do by themselves when a referenced row is deleted or its key changes. The
+// source sends the same changes as well. A session without replica role therefore finds them done already.
 import type { Session } from '../../postgres/session.ts'
 import type { OldRow } from '../stream/event.ts'
 import { columnKind, hasSameValue, type Tuple } from '../stream/tuple.ts'
 import { type Referenced, readReferenced } from '../tables/referenced.ts'
 import type { TargetTable } from './target.ts'
 
-/** Tables are those at the top of their partition trees. */
+/** The tables are the roots of their partition trees. */
 interface ForeignKey {
   child: number
   parent: number
   columns: string[]
   referenced: string[]
-  /** Columns that are set when the parent's row goes. */
+  /** Columns that are set when the referenced row is deleted. */
   cleared: string[]
   onDelete: 'remove' | 'clear' | 'nothing'
   alters: boolean
 }
 
 export interface Cascades {
-  /** By the table they refer to. */
+  /** By the referenced table. */
   foreignKeys: ReadonlyMap<number, readonly ForeignKey[]>
-  /** The top of the partition tree, of those that are parts of one. */
+  /** The root of the partition tree, for each partition. */
   tops: ReadonlyMap<number, number>
   primaryKeys: ReadonlyMap<number, readonly string[]>
-  /** By the top of the partition tree. */
+  /** By the root of the partition tree. */
   referenced: ReadonlyMap<number, Referenced>
   moves: RowMoves
 }
 
 /**
- * A row that goes to another partition comes as one that is deleted and one that is inserted. From 15 on the server
- * takes it for an update of its key, and before for a deletion, as far as foreign keys go: both sides must do the same.
+ * A row that moves to another partition is sent as a delete and an insert. For foreign keys the server treats the
+ * move as an update of the key from 15 on, and as a delete before. Both sides must do the same.
  */
 export type RowMoves = 'as_update' | 'unless_referenced' | 'as_they_come'
 
@@ -85,7 +85,7 @@ export async function readCascades(session: Session, sourceMajor: number): Promi
 
 const none: ReadonlySet<string> = new Set()
 
-/** What the changes of one source transaction so far may have set off. */
+/** The foreign key actions that the changes of one source transaction may have triggered so far. */
 export class SetOff {
   readonly #removed = new Set<number>()
   readonly #deleted = new Set<number>()
@@ -113,12 +113,12 @@ export class SetOff {
     }
   }
 
-  /** Rows of the table may be gone. */
+  /** Whether rows of the table may have been deleted. */
   mayHaveRemoved({ table }: TargetTable): boolean {
     return this.#removed.has(this.#topOf(table.oid))
   }
 
-  /** Columns of the table that may have been set. */
+  /** The columns of the table that may have been set. */
   alteredOf({ table }: TargetTable): ReadonlySet<string> {
     return this.#altered.get(this.#topOf(table.oid)) ?? none
   }
@@ -127,12 +127,12 @@ export class SetOff {
     return this.cascades.primaryKeys.get(table.oid)
   }
 
-  /** Rows of other tables refer to it. */
+  /** Whether rows of other tables refer to the table, and which. */
   referencedOf({ table }: TargetTable): Referenced | undefined {
     return this.cascades.referenced.get(this.#topOf(table.oid))
   }
 
-  /** A row that is deleted here may be on its way to another partition. */
+  /** Whether a deleted row of the table may be inserted into another partition next. */
   mayMove(target: TargetTable): boolean {
     const { table } = target
     return (
@@ -142,7 +142,7 @@ export class SetOff {
     )
   }
 
-  /** All of the key is the same but what decides about the partition, as far as it was sent. */
+  /** Whether the keys agree, apart from the columns that decide about the partition, as far as they were sent. */
   isMove(from: TargetTable, oldRow: Tuple, to: TargetTable, row: Tuple): boolean {
     if (this.#topOf(from.table.oid) !== this.#topOf(to.table.oid)) return false
     const { divides = [] } = this.referencedOf(to) ?? {}
@@ -193,7 +193,7 @@ export class SetOff {
   }
 }
 
-/** What was not sent of the old row may have been anything. */
+/** A value of the old row that was not sent may have been different. */
 function mayDiffer(
   { columns }: TargetTable,
   names: readonly string[],

@@ -1,4 +1,4 @@
-// The statements of our own around the changes: begin, commit, the position. Each is parsed once per session.
+// Our own statements around the changes: BEGIN, COMMIT, the position. Each is parsed once per session.
 import { expected, type Pipeline } from '../../postgres/pipeline.ts'
 import { PipelineWriter } from '../../postgres/pipeline-writer.ts'
 
@@ -8,19 +8,19 @@ export class Commands {
 
   constructor(readonly pipeline: Pipeline) {}
 
-  /** Has the server parse a statement once and for all; answers its name. */
+  /** Has the server parse a statement, unless it has already, and returns its name. */
   readonly prepare = (sql: string): string => {
     const name = `s${++this.#prepared}`
     this.pipeline.out.parse(name, sql)
     return name
   }
 
-  /** Whatever it says it did is right. */
+  /** Accepts any number of rows. */
   run(sql: string, ...parameters: string[]) {
     this.#send(sql, parameters, expected.anything)
   }
 
-  /** Must touch, or answer, one row. */
+  /** Must affect, or return, one row. */
   runForOne(sql: string, ...parameters: string[]) {
     this.#send(sql, parameters, expected.oneRow)
   }

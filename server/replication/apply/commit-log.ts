@@ -1,4 +1,4 @@
-// Which transactions are on their way to be committed, which are, and which the destination's disk has.
+// Which transactions are being committed, which are committed, and which are on the destination's disk.
 
 import type { TransactionEnd } from '../stream/event.ts'
 import type { Lsn } from '../stream/lsn.ts'
@@ -6,9 +6,9 @@ import type { ChangeCounts, TargetTable } from './target.ts'
 
 export interface Commit {
   end: TransactionEnd
-  /** The server answers only when its disk has this commit, and all before it. */
+  /** Whether the server answers only when this commit, and all before it, are on disk. */
   durable: boolean
-  /** How many of the source's transactions are in it. */
+  /** The number of source transactions in it. */
   transactions: number
   counts: { target: TargetTable; counts: ChangeCounts }[]
 }
@@ -16,11 +16,11 @@ export interface Commit {
 export class CommitLog {
   /** Committed on the destination. */
   appliedEnd: TransactionEnd
-  /** Stored there on disk, with its position. */
+  /** On the destination's disk, together with its position. */
   durable: Lsn
-  /** Up to here there is nothing left to do, once what is under way is committed. */
+  /** Nothing before this is left to do, once the commits that are under way are confirmed. */
   passed: TransactionEnd
-  /** Confirmed and not yet taken for the statistics. */
+  /** Confirmed, but not yet counted in the statistics. */
   #confirmed: Commit[] = []
   #underWay: Commit[] = []
   #synced = 0
@@ -35,13 +35,13 @@ export class CommitLog {
     return this.appliedEnd.endLsn
   }
 
-  /** Its COMMIT is sent. */
+  /** Its COMMIT was sent. */
   add(commit: Commit) {
     this.#underWay.push(commit)
     this.skipTo(commit.end)
   }
 
-  /** Nothing of what lies before has to be applied. */
+  /** Nothing before this has to be applied. */
   skipTo(end: TransactionEnd) {
     if (end.endLsn > this.passed.endLsn) this.passed = end
   }
@@ -50,7 +50,7 @@ export class CommitLog {
     return this.#underWay.length === 0
   }
 
-  /** The server has answered so many commits; true when one is new. */
+  /** `synced`: the number of commits that the server has answered. True when one is new. */
   confirm(synced: number): boolean {
     const count = synced - this.#synced
     if (count === 0) return false
@@ -59,7 +59,7 @@ export class CommitLog {
     return true
   }
 
-  /** Of another session; nothing is under way here. */
+  /** Commits of another session, while none of this one is under way. */
   addConfirmed(commits: readonly Commit[]) {
     for (const commit of commits) {
       this.#settle(commit)

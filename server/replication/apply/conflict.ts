@@ -1,4 +1,4 @@
-// What stops a stream of changes until somebody decides: reported precisely enough to fix it.
+// A problem that stops a stream of changes until a user decides, reported precisely enough to fix it.
 import type { FollowConflict } from '../../../shared/follow.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { showLsn } from '../stream/lsn.ts'
@@ -12,12 +12,12 @@ export interface ConflictDetails {
   table?: { schema: string; name: string } | undefined
   statement: ChangeKind
   key?: Record<string, string | null> | undefined
-  /** Facts in plain words. */
+  /** The facts, for users. */
   problems: string[]
   cause?: unknown
-  /** OID of a relation that nobody knows: a retry accepts it as one to follow. */
+  /** OID of a relation that is not known. A retry accepts it as one to follow. */
   unknown?: number
-  /** What was changed cannot be compared: a retry applies the transaction all the same. */
+  /** The row cannot be compared with the row before the change. A retry applies the transaction anyway. */
   isInexact?: boolean
 }
 
@@ -30,7 +30,7 @@ export class ApplyConflict extends PgtrekError {
     return this.details.transaction.finalLsn
   }
 
-  /** As events carry it. */
+  /** For events. */
   info(): FollowConflict {
     const { transaction, table, statement, key, problems, cause } = this.details
     return {

@@ -1,5 +1,5 @@
-// Both ends of a stream of changes, ready to go: the destination's session with its position held, the
-// source's walsender started from there.
+// Opens both ends of a stream of changes: the session on the destination, which holds the position, and the walsender
+// of the source, which starts from there.
 import { readTypes } from '../../catalog/types.ts'
 import { endPredecessor, identify, type Sessions } from '../../coordination/sessions.ts'
 import { isBinarySafe } from '../../copy/format.ts'
@@ -33,7 +33,7 @@ export interface StreamEnds {
   publication: Publications
   positionName: string
   tables?: readonly WantedTable[] | undefined
-  /** Published perhaps, known, and not wanted. */
+  /** Tables that may be published, but were excluded. */
   leftOut?: readonly LeftOutTable[] | undefined
   origin?: 'any' | 'none' | undefined
   /** Notes which rows are changed. */
@@ -47,33 +47,33 @@ export interface Connected extends AsyncDisposable {
   applier: Applier
   position: Position
   tables: Map<string, DestinationTable>
-  /** Nothing when everything that is published is wanted. */
+  /** Undefined when everything that is published is wanted. */
   followed: Followed | undefined
-  /** Columns that the source computes and sends, by its table's OID. */
+  /** Columns that the source computes and sends, by the OID of their table. */
   computed: Map<number, Set<string>>
   binary: boolean
   replicaRole: boolean
   sessions: Sessions
   isBinarySafe: (type: number) => boolean
-  /** A second session that applies changes; none where that is not safe. */
+  /** Opens a second session that applies changes. Undefined where that is not safe. */
   openHelper: (() => Promise<Applier>) | undefined
 }
 
 export interface ConnectOptions {
   careful: boolean
-  /** Values have to come as text, whatever the types. */
+  /** All values have to be sent as text. */
   asText: boolean
   /** Relations of the source that a user accepted at a conflict, by OID. */
   accepted?: ReadonlySet<number> | undefined
   signal: AbortSignal
-  /** How long a server may take to say anything. */
+  /** How long a server may be silent. */
   silenceMs: number
-  /** Sessions of the attempt before, which may not have ended. */
+  /** The sessions of the previous attempt, which may not have ended yet. */
   before?: Sessions | undefined
   onAnswer: () => void
 }
 
-/** Ahead of `deadlock_timeout`: the helper gives way, not the session it helps. */
+/** Shorter than `deadlock_timeout`, so that the helper gives up, and not the session that it helps. */
 const impatience = "set lock_timeout = '300ms'"
 
 export async function connect(ends: StreamEnds, options: ConnectOptions): Promise<Connected> {
@@ -146,7 +146,7 @@ export async function connect(ends: StreamEnds, options: ConnectOptions): Promis
     const openHelper = async () => {
       const session = await PostgresSession.open(ends.destination, { signal })
       try {
-        // Known before it holds anything: it may have to be ended.
+        // Recorded before it holds any lock, because it may have to be ended.
         sessions.helpers.push(await identify(session))
         await prepareApplySession(session)
         await session.execute(impatience)
@@ -170,7 +170,7 @@ export async function connect(ends: StreamEnds, options: ConnectOptions): Promis
         binary,
         replicaRole,
         isBinarySafe: isSafe,
-        // Where the destination is in use rows must not stay locked for as long as the source likes.
+        // Where the destination is in use, rows must not stay locked while the source is still sending.
         openHelper: careful || ends.origin === 'none' ? undefined : openHelper,
       },
       async [Symbol.asyncDispose]() {
@@ -192,7 +192,7 @@ export async function connect(ends: StreamEnds, options: ConnectOptions): Promis
   }
 }
 
-/** Of the columns that can be in the stream, each type once. */
+/** The types of all columns that can be in the stream. */
 async function publishedTypes(
   source: Session,
   publication: Publications,

@@ -1,18 +1,18 @@
-// What somebody wants of a running follower, and how it learns of it while it waits for something else.
+// What users request of a running follower, and how a follower that waits is notified of it.
 import type { Lsn } from '../stream/lsn.ts'
 
 export type Decision = 'retry' | 'skip' | 'stop'
 
 export interface Intent {
-  /** `stop`: it ends with what is whole, as soon as possible. */
+  /** `stop`: it ends as soon as possible, after a complete transaction. */
   name: 'run' | 'pause' | 'stop'
-  /** Everything up to here is applied, nothing behind it; then it ends. */
+  /** Everything before this position is applied, and nothing after it. Then it ends. */
   stopAt: Lsn | undefined
 }
 
 export type Command = 'pause' | 'resume' | 'stop' | { stopAt: Lsn }
 
-/** A stop is final. A position to stop at outlasts a pause, and ends one. */
+/** A stop is final. A position to stop at stays valid during a pause, and ends one. */
 export function nextIntent({ name, stopAt }: Intent, command: Command): Intent {
   if (typeof command === 'object') return { name: name === 'stop' ? name : 'run', stopAt: command.stopAt }
   if (name === 'stop' || command === 'stop') return { name: 'stop', stopAt }
@@ -21,7 +21,7 @@ export function nextIntent({ name, stopAt }: Intent, command: Command): Intent {
 
 export class Control {
   #intent: Intent = { name: 'run', stopAt: undefined }
-  /** Rouses whatever is waiting; set by what waits. */
+  /** Notifies whatever waits; set by what waits. */
   onChange: () => void = () => {}
   #decision: PromiseWithResolvers<Decision> | undefined
 
@@ -35,7 +35,7 @@ export class Control {
     this.onChange()
   }
 
-  /** Until somebody decides what becomes of a conflict. */
+  /** Resolves with what the user decides about a conflict. */
   async decision(): Promise<Decision> {
     if (this.#intent.name === 'stop') return 'stop'
     this.#decision = Promise.withResolvers<Decision>()
@@ -44,14 +44,14 @@ export class Control {
     return decision
   }
 
-  /** False when nothing is waiting for a decision. */
+  /** False when no conflict waits for a decision. */
   decide(decision: Decision): boolean {
     if (!this.#decision) return false
     this.#decision.resolve(decision)
     return true
   }
 
-  /** Resolves early when something changes. */
+  /** Resolves early when a request arrives. */
   async sleep(milliseconds: number): Promise<void> {
     if (this.#intent.name === 'stop') return
     const { promise, resolve } = Promise.withResolvers<void>()

@@ -1,13 +1,13 @@
-// Where changes flow both ways at once, each stream must leave out what the other one has written: an echo.
-// What we write carries a replication origin, which streams tell of; where the role may not have one, each of
-// our transactions begins with a logical message, which only a source of 14 or later sends.
+// When changes flow in both directions at once, each stream must leave out what the other one has written: echoes.
+// Our writes carry a replication origin, which is part of the stream. Where the role may not use an origin, each of
+// our transactions begins with a logical message, which only sources from 14 on send.
 // https://www.postgresql.org/docs/current/replication-origins.html
 import { PgtrekError } from '../../postgres/errors.ts'
 import type { Session } from '../../postgres/session.ts'
 import { since } from '../stream/stream.ts'
 import { hasTablePositions, positionKindFor } from './position.ts'
 
-/** Both directions cannot be followed at once: changes would go round and round. */
+/** Both directions cannot be followed at once: changes would be sent back and forth for ever. */
 export class EchoesUnseen extends PgtrekError {}
 
 export interface Unseen {
@@ -17,8 +17,8 @@ export interface Unseen {
 }
 
 /**
- * For the preflight of following both ways at once, to be asked on either side: whether the stream from this
- * server can leave out what the stream to it writes.
+ * A preflight check for following in both directions, to be run on each side: whether the stream from this server can
+ * leave out what the stream to it writes.
  */
 export async function checkEchoes(session: Session, side: Unseen['side']): Promise<Unseen[]> {
   if (session.major >= since.messages || (await positionKindFor(session)) === 'origin') return []
@@ -47,7 +47,7 @@ function unseen(major: number): string {
   )
 }
 
-/** Below 13 the functions insist on a superuser whatever was granted. */
+/** Before 13 the functions require a superuser, even with the privilege. */
 function remedy(major: number): string {
   return major >= 13
     ? 'grant execute on the functions pg_replication_origin_* of pg_catalog to the role that writes there'

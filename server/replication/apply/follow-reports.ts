@@ -1,13 +1,13 @@
-// What a follower reports: its events, and warnings, each of them once.
+// What a follower reports: events, and each warning once.
 import type { FollowEvent } from '../../../shared/follow.ts'
 import type { Relation } from '../stream/event.ts'
 import { type Lsn, showLsn } from '../stream/lsn.ts'
 import type { Apart, Followed } from '../tables/followed.ts'
 
-/** `Omit` that keeps the members of a union apart. */
+/** An `Omit` that keeps the members of a union separate. */
 type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
 
-/** Anybody may put messages of any size into the log. */
+/** Any role may write messages of any size to the log. */
 const mostMessageBytes = 8192
 
 const reasons: Record<NonNullable<Apart>, string> = {
@@ -31,7 +31,7 @@ export class FollowReports {
     this.report({ type: 'follow_message', prefix, lsn: showLsn(lsn), content: text })
   }
 
-  /** Tables of which changes or copied rows are missing. */
+  /** Tables whose changes or copied rows are missing. */
   missing({ gone, replaced }: Pick<Followed, 'gone' | 'replaced'>) {
     for (const { schema, name } of gone) {
       this.#warn(

@@ -1,39 +1,39 @@
-// Updates of whole rows wait for a moment: of many to the same row only the last has to be done, and rows that
-// are inserted into other tables in between can go in by one COPY. Nobody sees what lies between two commits.
+// Updates of whole rows wait until the end of a batch: only the last update of a row has to be done, and inserts into
+// other tables in between can use one COPY. The states between two commits are visible to no other session.
 import type { Pipeline } from '../../postgres/pipeline.ts'
 import { PipelineWriter } from '../../postgres/pipeline-writer.ts'
 import { type Tuple, writeValue } from '../stream/tuple.ts'
 import type { DestinationTable } from '../tables/destination-tables.ts'
 import type { TargetTable } from './target.ts'
 
-/** Enough to find many of the same row, and few enough that the server does not wait for us. */
+/** Enough to find many updates of the same row, and few enough to keep the server busy. */
 const mostRows = 2_000
 const mostBytes = 256 * 1024
-/** Larger rows take the straight way. */
+/** Larger rows do not wait. */
 const largestRow = 8 * 1024
 
 type Key = string | number
 
-/** Where the parameters of a row lie. */
+/** Where the parameters of a row are stored. */
 interface Held {
   start: number
   end: number
 }
 
-/** A table's rows; once its columns are described again none of before wait. */
+/** The waiting rows of one table. It has none when the table's columns are described again. */
 interface Group {
   target: TargetTable
   rows: Map<Key, Held>
 }
 
-/** Rows per statement: the server takes half as long for many in one as for each in one of its own. */
+/** Rows per statement. For the server one statement with many rows costs half as much as many with one row. */
 const batchSizes = [64, 8, 1] as const
 const mostParameters = 65_535
 
 export class HeldUpdates {
-  /** Rows that wait. */
+  /** How many rows wait. */
   rows = 0
-  /** Updates since somebody began to count. */
+  /** Updates since the last reset to 0. */
   updates = 0
   readonly #groups = new Map<DestinationTable, Group>()
   readonly #parameters = new PipelineWriter(() => {})
@@ -51,7 +51,7 @@ export class HeldUpdates {
     return length <= largestRow && !hasUnchanged
   }
 
-  /** Whether none of this row was waiting yet. */
+  /** Whether no update of this row was waiting yet. */
   add(target: TargetTable, row: Tuple): boolean {
     let group = this.#groups.get(target.table)
     if (!group) {
@@ -79,7 +79,7 @@ export class HeldUpdates {
     return (this.#groups.get(table)?.rows.size ?? 0) > 0
   }
 
-  /** Those of one table. */
+  /** Writes the updates of one table. */
   release(table: DestinationTable) {
     const group = this.#groups.get(table)
     if (!group) return
@@ -105,13 +105,13 @@ export class HeldUpdates {
   }
 }
 
-/** The same bytes mean the same row: an update that rewrites its key in other bytes comes with the old one. */
+/** The same bytes mean the same row. An update that changes the bytes of its key is sent with its old row. */
 function keyOf({ keyColumns }: TargetTable, { bytes, starts, ends }: Tuple): Key {
   const [first = 0] = keyColumns
   const start = starts[first] as number
   const end = ends[first] as number
   if (keyColumns.length === 1 && end - start <= 6) {
-    // Quicker than text, and with its length no two are the same.
+    // Faster than text. The length is part of it, so that different keys stay different.
     let number = end - start
     for (let at = start; at < end; at++) number = number * 256 + (bytes[at] as number)
     return number

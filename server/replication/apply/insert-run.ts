@@ -1,10 +1,10 @@
-// Rows inserted into one table one after the other go in by COPY, whichever transactions they come from: the
-// server then needs a fraction of what it takes for a statement each.
+// Consecutive inserts into one table use COPY, even across transactions: for the server it costs a fraction of single
+// statements.
 import { expected, type Pipeline } from '../../postgres/pipeline.ts'
 import { type Tuple, writeText, writeValue } from '../stream/tuple.ts'
 import type { TargetTable } from './target.ts'
 
-/** A COPY costs as much as a few inserts; from this row of a run on it pays. */
+/** A COPY costs as much as a few inserts. It pays from this row of a run on. */
 const worthwhile = 6
 
 /** https://www.postgresql.org/docs/current/sql-copy.html#id-1.9.3.55.9.4 */
@@ -13,7 +13,7 @@ const tab = 9
 const lineFeed = 10
 
 export class InsertRun {
-  /** Rows that went in by COPY since this was set to 0. */
+  /** Rows that were written by COPY since the last reset to 0. */
   rowsInBatch = 0
   #target: TargetTable | undefined
   #length = 0
@@ -26,7 +26,7 @@ export class InsertRun {
     readonly enabled: boolean,
   ) {}
 
-  /** False: the row has to be inserted by a statement of its own. */
+  /** False: the row has to be inserted by a separate statement. */
   take(target: TargetTable, row: Tuple): boolean {
     if (!this.enabled) return false
     if (target !== this.#target) {
@@ -42,7 +42,7 @@ export class InsertRun {
     return true
   }
 
-  /** To be called ahead of every other statement. */
+  /** To be called before every other statement. */
   end() {
     const target = this.#target
     if (!target) return
@@ -61,7 +61,7 @@ export class InsertRun {
     this.pipeline.expectOfLast(this.#copied)
   }
 
-  /** Sends what is written, in the midst of a COPY or not. */
+  /** Sends what is written, also in the middle of a COPY. */
   send() {
     this.#closeMessage()
     if (this.pipeline.copying) this.pipeline.out.send()

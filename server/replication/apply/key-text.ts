@@ -8,7 +8,7 @@ const epoch = Date.UTC(2000, 0, 1)
 
 type Read = (value: Buffer) => string | undefined
 
-/** Types of PostgreSQL itself, by number: how their binary form is read. Their text form is kept as it is. */
+/** How the binary form of PostgreSQL's own types is read, by type OID. Their text form is used as it is. */
 const readers: ReadonlyMap<number, Read> = new Map<number, Read>([
   [16, (value) => (value[0] === 1 ? 't' : 'f')],
   [20, (value) => String(value.readBigInt64BE(0))],
@@ -28,7 +28,7 @@ const readers: ReadonlyMap<number, Read> = new Map<number, Read>([
 
 export const integerTypes: ReadonlySet<number> = new Set([20, 21, 23])
 
-/** Undefined where the value was not sent, is NULL, or is of a type for which this is not certain. */
+/** Undefined when the value was not sent, is NULL, or its type has no certain text form. */
 export function keyText(tuple: Tuple, column: number, type: number): string | undefined {
   const read = readers.get(type)
   const kind = tuple.kinds[column]
@@ -40,7 +40,7 @@ export function keyText(tuple: Tuple, column: number, type: number): string | un
   return undefined
 }
 
-/** Bytes that are not UTF-8, as a database in SQL_ASCII may have, could not be asked for again. */
+/** A query cannot ask for bytes that are not valid UTF-8, as a database in SQL_ASCII may have. */
 function asText(value: Buffer): string | undefined {
   const text = value.toString('utf8')
   return text.includes('\ufffd') ? undefined : text
@@ -60,14 +60,14 @@ function timeText(microseconds: bigint, zone: string): string | undefined {
   return whole && `${whole.slice(0, 19).replace('T', ' ')}.${String(fraction).padStart(6, '0')}${zone}`
 }
 
-/** Years of four digits only: infinity, BC and the far future are written otherwise. */
+/** Years of four digits only: infinity, BC and far dates have another form. */
 function calendarText(milliseconds: number): string | undefined {
   const date = new Date(milliseconds)
   const year = Number.isNaN(date.getTime()) ? 0 : date.getUTCFullYear()
   return year >= 1 && year <= 9999 ? date.toISOString() : undefined
 }
 
-/** Groups of four digits: count, weight of the first, sign, digits behind the point. */
+/** Groups of four digits: their count, the weight of the first, the sign, the digits after the point. */
 function numericText(value: Buffer): string | undefined {
   const [count, weight, sign] = [value.readInt16BE(0), value.readInt16BE(2), value.readUInt16BE(4)]
   if (sign !== 0 && sign !== 0x4000) return undefined

@@ -1,6 +1,6 @@
-// How many rows a stream has written to each table of the destination, so that what the server counts beside them
-// is known to be somebody else's. Counted ahead of the server, and rather too many than too few: what was rolled
-// back, too, as the server does.
+// How many rows a stream has written to each table of the destination. Rows that the server counts in addition were
+// written by others. The count is made before the server's and is rather too high than too low: like the server's, it
+// includes what was rolled back.
 
 export interface Written {
   rows: number
@@ -9,7 +9,7 @@ export interface Written {
 export class OwnWrites {
   readonly #tables = new Map<number, Written>()
 
-  /** By the OID on the destination; lives as long as this does, across connections. */
+  /** By the table's OID on the destination. The count continues across connections. */
   of(table: number): Written {
     let written = this.#tables.get(table)
     if (!written) {

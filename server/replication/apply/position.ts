@@ -1,7 +1,7 @@
-// Up to where the source's changes are in the destination, stored in the same transactions as the changes: by
-// a replication origin where the role may use one, otherwise in rows of a table of ours. From 16 on an origin
-// goes forward also when a transaction fails in the very moment of its commit, which would lose it: there the
-// origin only marks what is ours, and rows tell the position.
+// Up to which position changes are applied, stored on the destination in the same transactions as the changes: in a
+// replication origin where the role may use one, otherwise in a table of ours. From 16 on an origin also advances
+// when its transaction fails while it commits, which would lose that transaction. There the origin only marks our
+// writes, and the table holds the position.
 // https://www.postgresql.org/docs/current/replication-origins.html
 import { dropEmptySchema } from '../../coordination/own-schema.ts'
 import { PgtrekError, ServerError } from '../../postgres/errors.ts'
@@ -12,34 +12,37 @@ import { type Lsn, noLsn, parseLsn, showLsn } from '../stream/lsn.ts'
 
 export type PositionKind = 'origin' | 'table'
 
-/** What a transaction does to store its position: parameters are the position and the time, as text. */
+/** How a transaction stores its position. The parameters are the position and the time, as text. */
 export interface Position {
   kind: PositionKind
   name: string
   lsn: Lsn
   storeSql: string
-  /** To be called now and then, with the position: rows of older ones are not needed. */
+  /** Removes rows of older positions. To be run from time to time, with the position as parameter. */
   tidySql?: string | undefined
-  /** What each transaction begins with, so that it is known as ours where it has no origin. */
+  /** The first statement of each transaction, which marks it as ours where it has no origin. */
   markSql?: string | undefined
-  /** Another session can store it once it was given away here and taken there. */
+  /**
+   * Statements that transfer the position to another session: `give` in the one that holds it, then `take` in the
+   * other.
+   */
   lending?: { give: string; take: string } | undefined
 }
 
-/** What our transactions say where they cannot have an origin. */
+/** The prefix of the message that marks our transactions where they cannot have an origin. */
 export const echoPrefix = 'pgtrek_origin'
 
-/** All origins of ours begin so, on every server. */
+/** The prefix of all our origins, on every server. */
 export const originPrefix = 'pgtrek_'
 
-/** Another session applies under the same name, or the one of a process that died is not gone yet. */
+/** Another session applies under the same name, or the session of a killed process has not ended yet. */
 export class PositionBusy extends PgtrekError {}
 export class PositionMissing extends PgtrekError {}
 
 const objectInUse = '55006'
 const table = 'pgtrek.position'
 
-/** Whether a failed transaction leaves the origin where it was. */
+/** Whether a failed transaction leaves the origin unchanged. */
 export function isOriginSafe(major: number): boolean {
   return major < 16
 }
@@ -50,7 +53,8 @@ export function originName(name: string): string {
 
 /** Which kind the role of this session can use. */
 export async function positionKindFor(session: Session): Promise<PositionKind> {
-  // Below 13 the functions insist on a superuser whatever was granted. From 18 on they have a limit of their own.
+  // Before 13 the functions require a superuser, even with the privilege. From 18 on origins have a limit of their
+  // own.
   const limit = session.major >= 18 ? 'max_active_replication_origins' : 'max_replication_slots'
   const { may } = await session.one<{ may: boolean }>(`
     select (select count(*) from pg_catalog.pg_replication_origin) < current_setting('${limit}')::int
@@ -68,10 +72,10 @@ export async function positionKindFor(session: Session): Promise<PositionKind> {
   return may ? 'origin' : 'table'
 }
 
-/** A destination that does not wait for its disk could forget in a crash that anything was started. */
+/** Without waiting for the disk, the destination could lose the start of a move in a crash. */
 const onDisk = 'set local synchronous_commit = on'
 
-/** Writes down where to begin: the point of the snapshot whose rows are there. Replaces what was there. */
+/** Stores the position to start at: that of the snapshot whose rows were copied. It replaces an older one. */
 export async function createPosition(
   session: Session,
   name: string,
@@ -81,8 +85,8 @@ export async function createPosition(
   const chosen = kind ?? (await positionKindFor(session))
   await dropPosition(session, name)
   const [text, origin] = [quoteLiteral(showLsn(lsn)), quoteLiteral(originName(name))]
-  // Without a key, and never updated: old versions that somebody's snapshot holds would be in every update's way.
-  // A publication of all tables refuses deletes of a table without replica identity.
+  // Rows are inserted, never updated: with a key, old versions that are visible to an open snapshot would slow down
+  // every update. A publication of all tables refuses deletes from a table without replica identity.
   const identity = (await hasTable(session)) ? '' : `alter table ${table} replica identity full;`
   const row = `
     create schema if not exists pgtrek;
@@ -97,7 +101,7 @@ export async function createPosition(
   return chosen
 }
 
-/** Where the changes are; none when the destination knows nothing of this name. */
+/** The stored position; undefined when the destination has none of this name. */
 export async function readPosition(
   session: Session,
   name: string,
@@ -122,10 +126,7 @@ async function readRow(session: Session, name: string): Promise<Lsn> {
   return row ? parseLsn(row.lsn) : noLsn
 }
 
-/**
- * And nothing else of ours: the table goes with its last row, the schema when it is empty. Says what was
- * dropped.
- */
+/** The table is dropped with its last row, the schema when it is empty. Returns what was dropped, in words. */
 export async function dropPosition(session: Session, name: string): Promise<string[]> {
   const known = await readPosition(session, name)
   const dropped: string[] = []
@@ -142,14 +143,14 @@ export async function dropPosition(session: Session, name: string): Promise<stri
   return [...dropped, `table ${table}`, ...(await dropEmptySchema(session))]
 }
 
-/** The session that used it may take a moment to end. */
+/** The session that used it may need a moment to end. */
 async function dropOrigin(session: Session, name: string, patienceMs = 5000) {
   const isInUse = (error: unknown) => error instanceof ServerError && error.sqlstate === objectInUse
   const drop = `select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`
   await retryWhile(isInUse, () => session.query(drop), { everyMs: 50, withinMs: patienceMs })
 }
 
-/** From here on nobody else can apply under this name, until the session ends. */
+/** Until the session ends, no other session can apply under this name. */
 export async function holdPosition(session: Session, name: string): Promise<Position> {
   const known = await readPosition(session, name)
   if (!known) {
@@ -176,7 +177,7 @@ async function holdOrigin(session: Session, name: string): Promise<Position> {
   }
   const lending = { give: 'select pg_catalog.pg_replication_origin_session_reset()', take }
   if (!isOriginSafe(session.major)) return { kind: 'origin', lending, ...(await holdRow(session, name)) }
-  // Only now nobody can move it any more.
+  // Read now, when no other session can advance it any more.
   const { lsn } = await session.one<{ lsn: string | null }>(
     'select pg_catalog.pg_replication_origin_session_progress(true)::text as lsn',
   )
@@ -196,10 +197,10 @@ async function holdRow(
   const literal = quoteLiteral(name)
   const busy = () => new PositionBusy(`another session is applying changes as ${name}`)
   if (!(await tryLock(session, `pgtrek position ${name}`))) throw busy()
-  // One that helped a session that died could still commit.
+  // The helper of a killed session could still commit.
   if (!(await tryLock(session, helperLock(name)))) throw busy()
   await session.query(`select pg_catalog.pg_advisory_unlock(${lockKey(helperLock(name))})`)
-  // A session that died may have committed once more before it let the lock go.
+  // Read now: a killed session may have committed once more before its lock was released.
   const lsn = (await hasTable(session)) ? await readRow(session, name) : noLsn
   const tidySql = `delete from ${table} where name = ${literal} and lsn < $1::pg_catalog.pg_lsn`
   if (lsn !== noLsn) await session.query(tidySql.replace('$1', quoteLiteral(showLsn(lsn))))
@@ -211,11 +212,11 @@ async function holdRow(
   }
 }
 
-/** Where there is no origin each transaction says itself whose it is. */
+/** Without an origin each transaction has to mark itself as ours. */
 const markSqlOf = (name: string) =>
   `select pg_catalog.pg_logical_emit_message(true, '${echoPrefix}', ${quoteLiteral(name)})`
 
-/** For a second session that stores the position of the one that holds it. */
+/** Lets a second session store the position of the session that holds it. */
 export async function helpWithPosition(session: Session, { tidySql, name }: Position): Promise<void> {
   if (!tidySql) return
   if (await tryLock(session, helperLock(name))) return
@@ -232,7 +233,7 @@ async function tryLock(session: Session, text: string): Promise<boolean> {
   return held
 }
 
-/** Some stream to this server has no origin of its own. */
+/** Whether a stream to this server has no origin. */
 export async function hasTablePositions(session: Session): Promise<boolean> {
   if (!(await hasTable(session))) return false
   const { some } = await session.one<{ some: boolean }>(`select exists (select from ${table}) as some`)

@@ -1,4 +1,4 @@
-// Where the receiver stands among the transactions of the stream, and what becomes of the one it is in.
+// The states of the receiver within the transactions of a stream.
 import type { TransactionEnd } from '../stream/event.ts'
 import type { Lsn } from '../stream/lsn.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
@@ -7,14 +7,14 @@ export type ReceiverState =
   | { name: 'between' }
   /** Part of a transaction that the source has not committed yet. */
   | { name: 'streaming'; xid: number }
-  /** Such a transaction was committed: it has to be replayed before anything else is taken. */
+  /** Such a transaction was committed, and has to be replayed before the next event. */
   | { name: 'committed'; xid: number; end: TransactionEnd }
   | { name: 'applying'; transaction: SourceTransaction }
   | { name: 'leaving_out'; transaction: SourceTransaction; reason: LeftOut; isEcho: boolean }
-  /** The transaction is behind the position to stop at: nothing of it was applied, and nothing will be. */
+  /** The transaction is after the position to stop at. Nothing of it is applied. */
   | { name: 'behind_stop' }
 
-/** `skipped`: a user does not want it. `echo`: it came to the source from elsewhere. */
+/** `skipped`: by a user's decision. `echo`: another origin wrote it to the source. */
 export type LeftOut = 'applied_before' | 'skipped' | 'echo'
 
 export type TransactionEvent =
@@ -26,10 +26,10 @@ export type TransactionEvent =
   | { type: 'stream_commit'; xid: number; end: TransactionEnd }
 
 export interface TransactionRules {
-  /** What was committed before it is on the destination. */
+  /** Everything that was committed before this position is on the destination. */
   position: Lsn
   stopAt: Lsn | undefined
-  /** Transactions, by where their commit stands, that a user does not want. */
+  /** The transactions that a user decided to skip, by the position of their commit. */
   skipped: ReadonlySet<Lsn>
 }
 

@@ -1,5 +1,5 @@
-// Decides what becomes of each event of the source: applied, kept until its transaction is committed, or left out because
-// it was applied before, came from elsewhere, or is not wanted. The answer says what has to happen ahead of the next one.
+// Decides about each event of the source: it is applied, kept until its transaction is committed, or left out because
+// it was applied before, is an echo, or is not wanted. The answer says what has to happen before the next event.
 import type { SkippedTable } from '../../../shared/skipped.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type {
@@ -33,9 +33,9 @@ export interface ReceiverOptions {
   relations: Relations
   changes: RowChanges
   origin: 'any' | 'none'
-  /** Transactions, by where their commit stands, that the user does not want. */
+  /** The transactions that a user decided to skip, by the position of their commit. */
   skipped: ReadonlySet<Lsn>
-  /** Changes are applied with care up to here. */
+  /** Changes before this position are applied in careful mode. */
   carefulUntil: Lsn | undefined
   control: Pick<Control, 'intent'>
   spill: Spill
@@ -47,23 +47,23 @@ export interface ReceiverOptions {
 }
 
 /**
- * `wait`: until the destination has room, by `wait`. `replay`: a large transaction was committed, and `replay` applies it.
- * `stop`: take nothing more for now, see `interruption`.
+ * `wait`: call `wait` until the destination has room. `replay`: a large transaction was committed; call `replay` to
+ * apply it. `stop`: take no more events for now, see `interruption`.
  */
 export type Answer = 'continue' | 'wait' | 'replay' | 'stop'
 
-/** Why no event is to be taken. `restart`: the way of applying has to be another from here on. */
+/** Why no event is taken. `restart`: the next connection has to apply in another way. */
 export type Interruption = 'stop' | 'restart' | 'pause'
 
 export class Receiver {
-  /** Where the commit of the newest transaction stands that was looked at. */
+  /** The position of the commit of the newest transaction that was started. */
   lastBegun: Lsn = noLsn
   /** The end of the newest transaction that was not an echo. */
   ownEnd: Lsn = noLsn
   #state: ReceiverState = between
-  /** What the transaction that a user leaves out would have changed, by table. */
+  /** What the skipped transaction would have changed, by table. */
   #skipping = new Map<string, SkippedTable>()
-  /** Reads what was kept. */
+  /** Decodes kept messages. */
   readonly #decoder = new PgoutputDecoder()
   readonly #applier: Applier
   readonly #changes: RowChanges
@@ -84,7 +84,10 @@ export class Receiver {
     }
   }
 
-  /** Between transactions, with no decision of the user left to carry out: nobody remembers it after the end. */
+  /**
+   * Between transactions, with every decision of the user carried out. Decisions are not stored beyond the end of the
+   * process.
+   */
   get isAtBoundary(): boolean {
     if (this.#state.name !== 'between') return false
     const { skipped } = this.options
@@ -95,12 +98,12 @@ export class Receiver {
     return this.#state.name !== 'between'
   }
 
-  /** Nothing is interrupted in the midst of a transaction. */
+  /** A transaction is never interrupted. */
   get interruption(): Interruption | undefined {
     if (this.#state.name === 'behind_stop') return 'stop'
     if (this.#state.name !== 'between') return undefined
     const { carefulUntil, control } = this.options
-    // The newest transaction of the failed attempt has been dealt with.
+    // The newest transaction of the failed attempt is applied or left out.
     if (carefulUntil !== undefined && this.lastBegun >= carefulUntil) return 'restart'
     const { name, stopAt } = control.intent
     if (name === 'run' && stopAt === undefined) return undefined
@@ -111,7 +114,7 @@ export class Receiver {
 
   take(event: SourceEvent): Answer {
     const state = this.#state
-    // Nearly all events are these: they change neither the state nor what is wanted.
+    // Nearly all events are of this kind. They change neither the state nor the tables that are wanted.
     if (
       state.name === 'applying' &&
       (event.type === 'insert' || event.type === 'update' || event.type === 'delete')
@@ -135,7 +138,7 @@ export class Receiver {
     return this.interruption ? 'stop' : 'continue'
   }
 
-  /** Applies the large transaction that was committed, or has it committed where that was done while it was sent. */
+  /** Applies a large transaction that was committed, or commits it if it was applied while it was sent. */
   async replay(): Promise<'continue' | 'stop'> {
     const { spill } = this.options
     if (this.#state.name !== 'committed') throw new Error('no transaction has to be replayed')
@@ -148,7 +151,7 @@ export class Receiver {
     if (isLeftOut) this.#streamed?.giveUp('left_out', xid)
     const described = isLeftOut ? undefined : await this.#streamed?.commit(xid, end)
     if (described) for (const { type, bytes } of described) this.#takeKept(type, bytes, 0, bytes.length)
-    // Also when it is left out: it describes tables, and what is skipped is counted.
+    // Also replayed when it is left out: its tables have to be known, and skipped changes are counted.
     else await kept.replay(this.#takeKept, () => (this.#applier.mustWait ? this.#applier.wait() : undefined))
     this.#commit(end)
     spill.drop(xid)
@@ -174,7 +177,7 @@ export class Receiver {
         return this.#keep(event)
       case 'keepalive': {
         const { end, time } = event
-        // In the midst of a transaction the end of the log says nothing about what is done.
+        // Within a transaction, the end of the log is not a position up to which everything is applied.
         if (!this.isInTransaction) this.#applier.commits.skipTo({ commitLsn: end, endLsn: end, time })
         return
       }
@@ -198,7 +201,7 @@ export class Receiver {
       case 'commit_prepared':
       case 'rollback_prepared':
       case 'stream_prepare':
-        // Without being asked the server sends prepared transactions when they are committed, as all others.
+        // The server sends a prepared transaction when it is committed, unless two-phase decoding was requested.
         throw new Error('the source sent a prepared transaction, which was not requested')
       default:
         return this.#content(event)
@@ -214,7 +217,7 @@ export class Receiver {
   #commit(end: TransactionEnd) {
     const state = this.#state
     const isLeftOut = state.name === 'leaving_out'
-    // Ahead of the position: what is passed over must not be forgotten.
+    // Reported before the position is stored, so that the skip cannot be lost.
     if (isLeftOut && state.reason === 'skipped') {
       this.options.onSkipped(state.transaction, [...this.#skipping.values()])
       this.#skipping.clear()
@@ -251,7 +254,7 @@ export class Receiver {
     else if (this.#state.name !== 'leaving_out') onMessage(prefix, lsn, content)
   }
 
-  /** Until its transaction is committed. */
+  /** Keeps the event until its transaction is committed. */
   #keep({ xid, message, bytes, start, end }: StreamedEvent) {
     if (this.#state.name !== 'streaming') return
     const { spill, origin } = this.options

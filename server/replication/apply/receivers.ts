@@ -1,5 +1,5 @@
-// Who looks at the changes of a stream: the receiver of all that is committed, and what applies a large transaction ahead
-// of its commit.
+// The receivers of a stream's changes: one for committed transactions, and one that applies a large transaction
+// before its commit.
 import type { Applier } from './applier.ts'
 import type { Connected } from './connect.ts'
 import { Receiver, type ReceiverOptions } from './receiver.ts'

@@ -1,5 +1,5 @@
-// Which table of the destination a relation of the source is. Relations are described ahead of their first change, and
-// again when they change; only what is known not to be part of the move is passed over.
+// Which table of the destination belongs to a relation of the source. Relations are described before their first
+// change, and again after they were changed. Only relations that are known not to be part of the move are left out.
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import type { Relation } from '../stream/event.ts'
@@ -15,37 +15,37 @@ import { TargetTable } from './target.ts'
 export interface RelationsOptions {
   applier: Applier
   tables: ReadonlyMap<string, DestinationTable>
-  /** Without it everything that is published is wanted. */
+  /** Undefined: everything that is published is wanted. */
   followed: Followed | undefined
-  /** OIDs that were unknown when they came up; the source's catalog was read since. */
+  /** OIDs that were unknown before. The source's catalog was read again since. */
   lookedFor: ReadonlySet<number>
-  /** Both sides are in use: a row may only be changed while it is what the other side saw. */
+  /** Both sides are in use: a row may only be changed while it is as the source saw it. */
   exact: boolean
   binary: boolean
-  /** Whether values of this type may come in binary form. */
+  /** Whether values of this type may be sent in binary form. */
   isBinarySafe: (type: number) => boolean
-  /** Columns that the source computes and sends, by its table's OID. */
+  /** Columns that the source computes and sends, by the OID of their table. */
   computed: ReadonlyMap<number, ReadonlySet<string>>
   /** The last description of each table, across connections. */
   known: Map<number, Relation>
-  /** Changes of this table come and are not applied, for this reason. */
+  /** Changes of this table are sent and not applied, for this reason. */
   onUnwanted: (relation: Relation, apart: NonNullable<Apart>) => void
 }
 
-/** A type came up whose binary form is not safe: the same changes have to be asked for as text. */
+/** The binary form of a type is not safe: the same changes have to be requested as text. */
 export class NeedsText extends Error {}
 
-/** A relation came up that is not known. */
+/** The relation is not known yet. */
 export class NeedsLook extends Error {
   constructor(readonly oid: number) {
     super(`changes of an unknown relation: ${oid}`)
   }
 }
 
-/** The source has sent a transaction that its catalog does not show yet. */
+/** The source has sent a transaction that is not visible in its catalog yet. */
 export class NotVisible extends PgtrekError {}
 
-/** The table of the destination is missing, or is not what the source sends rows of. */
+/** The table of the destination is missing, or does not fit the rows that are sent. */
 export class Misfit extends NeedsCare {}
 
 class NotFollowed {
@@ -58,9 +58,9 @@ class NotFollowed {
 export interface Unfit {
   relation: Relation
   problems: string[]
-  /** Not part of the move, as far as anybody knows. */
+  /** Whether it is part of the move is not known. */
   unknown?: boolean
-  /** A retry applies the transaction all the same. */
+  /** A retry applies the transaction anyway. */
   isInexact?: boolean
 }
 
@@ -74,7 +74,7 @@ export class Relations {
     this.#types.set(id, { schema, name })
   }
 
-  /** What is different from the last description of the table, under its name on the destination. */
+  /** The differences to the last description of the table, with its name on the destination. */
   compare(described: Relation): { table: TableName; changes: string[] } | undefined {
     const { followed, known } = this.options
     const pair = followed?.pairs.get(described.id)
@@ -88,12 +88,12 @@ export class Relations {
 
   describe(described: Relation) {
     const { applier, tables, followed, binary } = this.options
-    // A table may be identified, or look, differently from here on.
+    // The table may have another key or other columns from here on.
     applier.release()
-    // A relation is its OID: its name may be another one within a transaction, or from now on.
+    // A relation is identified by its OID, because it may be renamed, even within a transaction.
     const pair = followed?.pairs.get(described.id)
     if (followed && !pair) {
-      // Roots are described along with their partitions: only a change tells whether it matters.
+      // Roots are described together with their partitions. Only a change shows whether the table matters.
       this.#targets.set(described.id, new NotFollowed(described, followed))
       return
     }
@@ -118,7 +118,7 @@ export class Relations {
     this.#targets.set(relation.id, target)
   }
 
-  /** The table that a change of this transaction is written to; none for what is no part of the move. */
+  /** The table that a change of this transaction is written to. Undefined: it is not part of the move. */
   target(id: number, transaction: SourceTransaction): TargetTable | undefined {
     let target = this.#targets.get(id)
     if (target instanceof TargetTable) return target
@@ -133,7 +133,7 @@ export class Relations {
     throw this.misfit(target, transaction)
   }
 
-  /** The table of a change that is left out; none for what is no part of the move. */
+  /** The table of a change that is left out. Undefined: it is not part of the move. */
   lacking(id: number): TableName | undefined {
     const target = this.#targets.get(id)
     if (!target || (target instanceof NotFollowed && target.followed.apart(id))) return undefined
@@ -141,7 +141,7 @@ export class Relations {
     return { schema, name }
   }
 
-  /** The destination may have been changed since its tables were read: only a second look is final. */
+  /** The destination may have changed since its tables were read, so only a second attempt is final. */
   misfit({ relation, problems, unknown, isInexact }: Unfit, transaction: SourceTransaction): Error {
     const name = `${relation.schema}.${relation.name}`
     if (!this.options.applier.options.careful) {
@@ -157,7 +157,7 @@ export class Relations {
     })
   }
 
-  /** Under the destination's name, and with what the messages do not say. */
+  /** With its name on the destination, and with facts that the message does not contain. */
   #asFollowed(described: Relation): Relation {
     const { schema, name } = this.options.followed?.pairs.get(described.id) ?? described
     const relation = { ...described, schema, name }
@@ -167,11 +167,11 @@ export class Relations {
     return { ...relation, columns }
   }
 
-  /** Only what is known not to be part of the move is passed over. */
+  /** Only what is known not to be part of the move is left out. */
   #unwanted({ relation, followed }: NotFollowed, { xid }: SourceTransaction): Unfit | undefined {
     const { lookedFor, onUnwanted } = this.options
     const apart = followed.apart(relation.id)
-    // It was not there when the stream was started: a partition that is wanted, or a table that is new.
+    // It did not exist when the stream was started: a partition that is wanted, or a new table.
     if (apart !== 'left_out' && !lookedFor.has(relation.id)) throw new NeedsLook(relation.id)
     if (apart !== 'left_out' && !followed.hasSeen(xid)) {
       throw new NotVisible(

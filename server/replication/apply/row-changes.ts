@@ -1,5 +1,5 @@
-// Hands the changes of rows to the applier, but for those that cannot be applied as they were sent: without the key of
-// the row, or where both sides are in use and nobody can tell whether both have changed it.
+// Passes the changes of rows to the applier, except those that cannot be applied as they were sent: without a key,
+// or, with both sides in use, without the old row that shows whether both sides have changed it.
 import type { DeleteEvent, InsertEvent, RowEvent, TruncateEvent, UpdateEvent } from '../stream/event.ts'
 import type { Lsn } from '../stream/lsn.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
@@ -10,7 +10,7 @@ import type { TargetTable } from './target.ts'
 export interface RowChangesOptions {
   applier: Applier
   relations: Relations
-  /** Transactions that may change rows of which nobody knows what they were: a user has decided that they are right. */
+  /** Transactions that a user decided to apply although the rows before their changes are not known. */
   trusted: ReadonlySet<Lsn>
 }
 
@@ -51,7 +51,7 @@ export class RowChanges {
     this.#applier.delete(target, old, oldRow)
   }
 
-  /** The source names every table that its own CASCADE has emptied. */
+  /** The source names every table that TRUNCATE CASCADE has emptied. */
   #truncate({ relations, restartIdentity }: TruncateEvent, transaction: SourceTransaction) {
     const targets = relations
       .map((id) => this.#relations.target(id, transaction))
@@ -74,7 +74,9 @@ export class RowChanges {
     return this.options.trusted.has(finalLsn)
   }
 
-  /** Without its key a row cannot be found; without all of the old one nobody can tell whether this side has changed it. */
+  /**
+   * A row cannot be found without its key, and a change on both sides cannot be detected without the whole old row.
+   */
   #refuseUnclear({ relation, table, hasKey }: TargetTable, transaction: SourceTransaction) {
     if (!hasKey) {
       const problems = ['the source does not send the columns of its key']

@@ -1,4 +1,4 @@
-// Which row of a table a statement is about: by its key, or by all that the old row was; and how its parameters are numbered.
+// Conditions that find the row of a change, by its key or by the whole old row, with the numbers of their parameters.
 import type { OldRow } from '../stream/event.ts'
 import { columnKind, type Tuple } from '../stream/tuple.ts'
 import type { DestinationColumn, DestinationTable } from '../tables/destination-tables.ts'
@@ -12,18 +12,18 @@ export interface TargetColumn extends DestinationColumn {
 
 export interface OldVersion {
   kind: OldRow
-  /** With a full old row: for each column, whether it was null; without: any may be. */
+  /** With a full old row: for each column, whether it was null. Undefined without one: any column may be null. */
   nulls: readonly boolean[] | undefined
-  /** What else must be true of the row. */
+  /** A further condition for the row. */
   only?: string | undefined
   /**
-   * The row must still be what the old one says, to the last digit, also when another session has changed it while
-   * this statement waited for its lock.
+   * The row must still be exactly the old one, also when another session has changed it while this statement waited
+   * for its lock.
    */
   exact?: boolean
 }
 
-/** Which value of which row each parameter is. */
+/** Which value of which row each parameter stands for. */
 export class Parameters {
   readonly list: number[] = []
 
@@ -37,12 +37,12 @@ export class Parameters {
   }
 }
 
-/** Which columns of a full old row were null, as a key for statements. */
+/** Which columns of a full old row were null. Statements are prepared for each combination. */
 export function nullsOf(row: Tuple): boolean[] {
   return Array.from({ length: row.count }, (_, column) => row.kinds[column] === columnKind.null)
 }
 
-/** Children that inherit get their own changes; partitions are reached through their root. */
+/** Children that inherit are changed by changes of their own. Partitions are reached through their root. */
 export function onlyItself(table: DestinationTable): string {
   return table.partitioned ? table.quoted : `only ${table.quoted}`
 }
@@ -60,7 +60,7 @@ export function rowConditions(
     const given = value(column)
     const [left, right] = sidesOf(column, given)
     const equal = equals(column, given)
-    // An index can be used for an equality only.
+    // An index can only be used with an equality.
     if (kind !== 'full' || nulls) return equal
     return `(${equal} or ${left} is null and ${right} is null)`
   })
@@ -74,14 +74,14 @@ function sidesOf(column: TargetColumn, value: string): [string, string] {
 
 export function equals(column: TargetColumn, value: string): string {
   const [left, right] = sidesOf(column, value)
-  // Whatever the search path is: an extension's operator, or PostgreSQL's own.
+  // The operator must not depend on the search path: the one of an extension, or PostgreSQL's own.
   const equality = (column.comparable && column.equality) || 'pg_catalog.='
   return `${left} operator(${equality}) ${right}`
 }
 
 /**
- * Without a key there may be several rows alike, of which one is meant: any of them, but rather one that is
- * the same to the last bit than one that is only equal, as 1.0 and 1.00 are.
+ * Without a key several rows may be equal, and any of them is meant. A row with the same representation is preferred
+ * to one that is only equal, as 1.00 is to 1.0.
  */
 export function whereIs(
   table: DestinationTable,
@@ -98,13 +98,13 @@ export function whereIs(
     `row(${given.map((column) => `${written.fromOld(column)}::${column.sqlType}`).join(', ')})`,
   ]
   const image = rows.map((row) => `${row}::record`)
-  // As text: two values may be equal and not the same, or be the same and stored in another way.
+  // Compared as text: values may be equal without being the same, and be the same in another storage format.
   const same = rows.map((row) => `${row}::pg_catalog.text collate pg_catalog."C"`)
   const condition =
     exact && given.length > 0 ? `${plain} and ${same.join(' operator(pg_catalog.=) ')}` : plain
   const order = given.length > 0 ? ` order by ${image.join(' operator(pg_catalog.*=) ')} desc` : ''
   const [place, list] = table.partitioned ? ['(tableoid, ctid)', 'tableoid, ctid'] : ['ctid', 'ctid']
   const found = `${place} = (select ${list} from ${onlyItself(table)} where ${condition}${order} limit 1)`
-  // Said once more of the row itself: the server looks at it again when it had to wait for somebody's change.
+  // Repeated for the row itself: the server evaluates it again after it waited for a change of another session.
   return exact ? `${found} and ${condition}` : found
 }

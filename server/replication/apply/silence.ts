@@ -1,5 +1,5 @@
-// Notices a server that says nothing any more, although the connection seems to be there: a firewall that has
-// forgotten it, a machine that is gone, a network that stands still.
+// Detects a server that has stopped sending although the connection seems to be open: a firewall has dropped it, the
+// machine has disappeared, the network has stopped.
 
 import { isAtWork } from '../../coordination/sessions.ts'
 import { ConnectionLost } from '../../postgres/errors.ts'
@@ -44,7 +44,7 @@ export class SilenceWatch implements Disposable {
     }
   }
 
-  /** Waiting for a lock may take long, and so does reading a large transaction: only the server itself knows. */
+  /** Waiting for a lock, or reading a large transaction, may take long: only the server knows which it is. */
   async #judge(side: Side) {
     const watched = this.#sides[side]
     watched.isAsked = true
@@ -68,7 +68,7 @@ export class SilenceWatch implements Disposable {
       inTime.addEventListener('abort', () => session.destroy(), { once: true })
       return await isAtWork(session, this.connected.sessions[side])
     } catch {
-      // Who cannot be reached again cannot be reached.
+      // A server that accepts no new connection counts as lost.
       return false
     }
   }
@@ -79,7 +79,7 @@ class WatchedSide {
   askedAt = Number.NEGATIVE_INFINITY
   #wasSilent = false
 
-  /** After a moment in which nobody could listen, a second look decides. */
+  /** The process may have been busy and not have read. A second check decides. */
   mustAsk(silentMs: number, limitMs: number): boolean {
     const isSilent = silentMs > limitMs
     const must = isSilent && this.#wasSilent && !this.isAsked && performance.now() - this.askedAt > limitMs

@@ -1,4 +1,4 @@
-// The statements that bring a change into a table, and which value of which row each parameter is.
+// The statements that apply a change to a table, and which value of which row each parameter stands for.
 import { quoteIdentifier } from '../../postgres/quote.ts'
 import type { Relation } from '../stream/event.ts'
 import type { DestinationTable } from '../tables/destination-tables.ts'
@@ -14,11 +14,11 @@ import {
 
 export interface Written {
   sql: string
-  /** Column of the new row; or, with all bits turned over, of the old one. */
+  /** A column of the new row, or the bitwise complement of a column of the old row. */
   parameters: number[]
 }
 
-/** The columns that the source sends, in its order, as the destination has them; but for what both compute. */
+/** The columns that the source sends, in its order, as the destination has them, without those that both compute. */
 export function targetColumns(relation: Relation, table: DestinationTable): TargetColumn[] {
   return relation.columns.flatMap(({ name, key }, index) => {
     const column = table.columns.get(name)
@@ -59,7 +59,7 @@ export function updateStatement(
   return { sql: `update ${target} set ${assignments} where ${condition}`, parameters: written.list }
 }
 
-/** Several rows at once, whose keys stay: the parameters of each are those of the statement for one. */
+/** Updates several rows whose keys stay. The parameters of each row are those of the statement for one. */
 export function updateRowsStatement(
   table: DestinationTable,
   columns: readonly TargetColumn[],
@@ -95,7 +95,7 @@ function updateOf(
 ): { assignments: string; condition: string } {
   const keyIsSame = old.kind === undefined
   const sent = columns.filter(({ index }) => unchanged[index] !== true)
-  // Always-identity columns cannot be set: that they are as they should be is made part of the condition.
+  // GENERATED ALWAYS identity columns cannot be set. The condition requires that they have the right value already.
   const fixed = sent.filter(({ identity, key }) => identity === 'a' && !(keyIsSame && key))
   const changed = sent.filter(({ identity, key }) => identity !== 'a' && !(keyIsSame && key))
   const assigned = changed.length > 0 ? changed : columns.slice(0, 1)
@@ -115,8 +115,8 @@ function updateOf(
 }
 
 /**
- * For a column that is always an identity, and got another number: it can be given one only when its row is new.
- * The old row makes way for it, and what was not sent is taken from there.
+ * For a GENERATED ALWAYS identity column with a new value, which only a new row can have. The old row is replaced;
+ * values that were not sent are taken from it.
  */
 export function replaceStatement(
   table: DestinationTable,
@@ -152,8 +152,8 @@ export function deleteStatement(
 }
 
 /**
- * Answers a row, too, when the row is gone: none is left that agrees with it in `identifying`, which are columns
- * that a foreign key of the destination cannot have set meanwhile.
+ * Also returns a row when the row is deleted already: when no row agrees with it in `identifying`, which are columns
+ * that a foreign key of the destination cannot have set.
  */
 export function deleteOrGoneStatement(
   table: DestinationTable,
@@ -174,8 +174,8 @@ export function deleteOrGoneStatement(
 }
 
 /**
- * Answers a row, too, when there is one that is what the row is to become, to the last digit. It is looked for by
- * `identifying`, which are never null.
+ * Also returns a row when a row exists that is exactly the new one. It is found by `identifying`, which are never
+ * null.
  */
 export function updateOrDoneStatement(
   table: DestinationTable,
@@ -209,8 +209,8 @@ export function updateOrDoneStatement(
 }
 
 /**
- * For a row that leaves one partition for another. Its key is changed where it is, so that what refers to it is
- * updated and not deleted. `numbered` are columns of the top that cannot be set.
+ * For a row that moves to another partition. Its key is updated, so that rows that refer to it are updated and not
+ * deleted. `numbered` are columns of the root that cannot be set.
  */
 export function moveStatement(
   top: string,
@@ -239,18 +239,18 @@ function orElse(change: string, isDone: string): string {
   )
 }
 
-/** Never with CASCADE: tables that are not followed keep their rows. */
+/** Never with CASCADE, so that tables that are not followed keep their rows. */
 export function truncateStatement(tables: readonly DestinationTable[], restartIdentity: boolean): string {
   return `truncate ${tables.map(onlyItself).join(', ')}${restartIdentity ? ' restart identity' : ''}`
 }
 
-/** Stands for the new row as a row of VALUES. */
+/** Represents the new row as a row of VALUES. */
 class Fields extends Parameters {
   readonly names: string[] = []
   readonly types: string[] = []
   readonly #prefix: string
 
-  /** No name may be that of a column. */
+  /** The alias must not be the name of a column. */
   constructor(columns: readonly TargetColumn[]) {
     super()
     let prefix = 'pgtrek_'

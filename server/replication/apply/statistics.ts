@@ -1,4 +1,4 @@
-// How far following has come and how fast it goes.
+// How far a follower is and how fast it applies changes.
 
 import type { FollowConflict, FollowPhase, FollowStatus, TableChanges } from '../../../shared/follow.ts'
 import { tableKey } from '../../../shared/table-name.ts'
@@ -9,7 +9,7 @@ import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from '../stream/lsn.t
 import type { ChangeStream } from '../stream/stream.ts'
 import type { Commit } from './commit-log.ts'
 
-/** Speeds are means over so long. */
+/** Rates are means over this time. */
 const windowMs = 5_000
 
 export class FollowStatistics {
@@ -18,10 +18,12 @@ export class FollowStatistics {
   lastError: unknown
   received: Lsn = noLsn
   applied: Lsn = noLsn
-  /** Up to where there is nothing to apply, and no transaction is under way. */
+  /** Nothing before this position is left to apply, and no transaction is under way. */
   passed: Lsn = noLsn
   durable: Lsn = noLsn
-  /** Where the source's log ends, as the stream says; and as was asked, if that is further. */
+  /**
+   * The end of the source's log, as the stream reports it; and as it was read in another session, if that is further.
+   */
   #streamEnd: Lsn = noLsn
   #sourceEnd: Lsn = noLsn
   readonly #lag = new Lag()
@@ -85,7 +87,7 @@ export class FollowStatistics {
     }
   }
 
-  /** The newest transaction that was applied is older than what is not, but may be of hours ago. */
+  /** The newest applied transaction is older than those that are not applied, but may be hours old. */
   #lagMilliseconds(reached: Lsn, stream: ChangeStream | undefined): number {
     const sinceLevel = this.#lag.milliseconds(reached, reached < this.#streamEnd, Date.now())
     const age = stream && this.#appliedTime > 0 ? stream.age(this.#appliedTime) : undefined

@@ -1,6 +1,6 @@
-// A large transaction is applied while the source still sends it, by a session of its own, so that only its
-// COMMIT is left to do when the source commits it. It is kept aside all the same: whatever fails, what
-// was done early is given up, and the transaction is replayed in its turn.
+// Applies a large transaction while the source still sends it, in a second session, so that only COMMIT is left when
+// the source commits it. Its changes are also kept: after any failure the second session rolls back, and the
+// transaction is replayed in its turn.
 import type { StreamedGiveUpReason } from '../../../shared/follow.ts'
 import { ConnectionLost } from '../../postgres/errors.ts'
 import type { Pipeline } from '../../postgres/pipeline.ts'
@@ -12,13 +12,13 @@ import type { Position } from './position.ts'
 import type { StreamedChanges } from './streamed-changes.ts'
 import { isRefusedSession, reasonOf } from './streamed-give-up.ts'
 
-/** What it needs of the session that applies all that is committed. */
+/** The session that applies committed transactions. */
 interface MainSession extends Pick<Applier, 'commitAll' | 'runAlone' | 'committedElsewhere'> {
   pipeline: Pick<Pipeline, 'silentMs' | 'fail'>
   options: { position: Pick<Position, 'lending'> }
 }
 
-/** And of its own. */
+/** The second session. */
 interface HelperSession
   extends Disposable,
     Pick<
@@ -31,9 +31,9 @@ interface HelperSession
 
 export interface StreamedApplyOptions<Helper extends HelperSession = Applier> {
   main: MainSession
-  /** Another session that applies to the same destination. */
+  /** Opens another session that applies to the same destination. */
   open: () => Promise<Helper>
-  /** After so long without an answer a session is taken for lost. */
+  /** A session without an answer for this long counts as lost. */
   silenceMs: number
   changes: (helper: Helper, xid: number) => Pick<StreamedChanges, 'take'>
   onApplied: () => void
@@ -44,7 +44,7 @@ interface Current {
   xid: number
   applier: HelperSession
   changes: Pick<StreamedChanges, 'take'>
-  /** Tables and types described in it, which the receiver has to know from then on. */
+  /** The tables and types that were described in it. From its commit on the receiver has to know them. */
   described: Described[]
   lastPart: number
 }
@@ -58,27 +58,27 @@ type State =
   | { name: 'none' }
   /** The first part of a transaction was announced. */
   | { name: 'announced'; xid: number }
-  /** `partBegins`: what the source has committed before this part has to be seen. */
+  /** `partBegins`: transactions that the source has committed before this part have to be visible first. */
   | { name: 'applying'; current: Current; partBegins: boolean }
   | { name: 'committing'; current: Current }
 
 const none: State = { name: 'none' }
 
 const lookEveryMs = 250
-/** The main session has been held up for so long: perhaps by a lock of ours, which no server can see. */
+/** After this time the main session probably waits for a lock of ours, which no server detects as a deadlock. */
 const longestHoldUpMs = 1_000
 const longestSilenceMs = 10_000
-/** Rows must not stay locked on the destination while the source does something else. */
+/** Rows on the destination must not stay locked while the source sends something else. */
 const longestPauseMs = 30_000
-/** The stream waits for the second session so long. */
+/** How long the stream waits for the second session. */
 const longestOpeningMs = 3_000
 const silent = 'the connection to the destination was lost: it did not answer a large transaction'
-/** In a row. */
+/** Consecutive failures after which it is not tried again. */
 const mostFailures = 3
 
 export class StreamedApply<Helper extends HelperSession = Applier> implements Disposable {
   #state: State = none
-  /** A session that can be used again. */
+  /** A session that can be reused. */
   #applier: Helper | undefined
   #failures = 0
   readonly #timer: NodeJS.Timeout
@@ -87,7 +87,7 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
     this.#timer = setInterval(() => this.#look(), lookEveryMs)
   }
 
-  /** A part of a transaction begins: `wait` has to be called before it is taken. */
+  /** A part of a transaction begins. `wait` has to be called before its changes are taken. */
   part(xid: number, isFirst: boolean) {
     const state = this.#state
     if (state.name === 'none' && isFirst && this.#failures < mostFailures) {
@@ -129,12 +129,12 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
     }
   }
 
-  /** Sends what is written: more may take a while to come. */
+  /** Sends what is written, because the next changes may take time. */
   flush() {
     this.#current?.applier.flush()
   }
 
-  /** Of a transaction that is rolled back, in part or whole, or not wanted; without an id, of any. */
+  /** For a transaction that is rolled back, wholly or to a savepoint, or not wanted. Without `xid`, for any. */
   giveUp(reason: StreamedGiveUpReason, xid = this.#current?.xid, error?: unknown) {
     const current = this.#current
     if (!current || current.xid !== xid) return
@@ -145,8 +145,8 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
   }
 
   /**
-   * What the transaction has described, once it is committed on the destination: the main session has nothing under
-   * way then. Nothing when it has to be replayed.
+   * What the transaction has described, once it is committed on the destination. The main session has no open
+   * transaction then. Undefined when the transaction has to be replayed.
    */
   async commit(xid: number, end: TransactionEnd): Promise<Described[] | undefined> {
     const current = this.#current
@@ -164,7 +164,7 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
 
   [Symbol.dispose]() {
     clearInterval(this.#timer)
-    // Whether the one that is being committed was, the next connection finds out.
+    // If it was being committed, the next connection finds out from the position whether it was.
     if (this.#state.name === 'applying') this.giveUp('stream_ended')
     this.#current?.applier[Symbol.dispose]()
     this.#state = none
@@ -185,7 +185,7 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
     const applier = this.#applier
     if (!applier) {
       this.#state = none
-      // Where there is no second session, there is none for the next transaction either.
+      // If a second session cannot be opened now, it cannot be opened for the next transaction either.
       this.#failures = mostFailures
       return
     }
@@ -215,7 +215,7 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
         const applier = await opening
         applier[Symbol.dispose]()
       } catch (error) {
-        // Nobody waits for it any more: an error that nobody has foreseen ends the run all the same.
+        // Nothing awaits this session any more, but an unforeseen error still has to end the run.
         if (!isRefusedSession(error)) {
           main.pipeline.fail(error instanceof Error ? error : new Error(String(error)))
         }
@@ -223,12 +223,12 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
     }
   }
 
-  /** A position has one session at a time: the main one lends it. */
+  /** One session at a time can hold a position, so the main session transfers it. */
   async #commit({ applier }: Current, end: TransactionEnd) {
     const { main } = this.options
     const { lending } = main.options.position
     if (lending) await main.runAlone(lending.give)
-    // After an error it may be committed all the same: the position knows, and whoever reads it next.
+    // After an error it may still be committed. The position shows it at the next connection.
     if (lending) applier.runWithin(lending.take)
     applier.commit(end)
     await applier.commitBatch(true)
@@ -250,11 +250,11 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
     }
   }
 
-  /** What is wrong becomes known when the transaction is replayed, unless it is an error that nobody has foreseen. */
+  /** The replay of the transaction will show the cause, unless the error is an unforeseen one. */
   #failWith(current: Current, error: unknown) {
     const reason = reasonOf(error)
     if (!reason) throw error
-    // Unless it was given up meanwhile, which closes the session.
+    // Giving up closes the session, and is the cause of this error then.
     if (this.#current === current) this.#fail(current, reason, error)
   }
 
@@ -266,7 +266,7 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
   #look() {
     const state = this.#state
     if (state.name === 'committing') {
-      // Whether it was committed is found out by whoever reads the position next.
+      // The position shows at the next connection whether it was committed.
       const { pipeline } = state.current.applier
       if (pipeline.silentMs > this.options.silenceMs) pipeline.fail(new ConnectionLost(silent))
     } else if (state.name === 'applying') {

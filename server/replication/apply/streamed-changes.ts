@@ -1,5 +1,5 @@
-// Applies the messages of one transaction that the source has not committed yet. What can only be done or reported at its
-// commit ends that.
+// Applies the messages of a transaction that the source has not committed yet. A message that can only be applied or
+// reported at the commit ends that.
 import type { StreamedGiveUpReason } from '../../../shared/follow.ts'
 import { PgoutputDecoder } from '../stream/pgoutput.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
@@ -17,12 +17,12 @@ export class StreamedChanges {
     readonly changes: RowChanges,
     xid: number,
   ) {
-    // Where its commit will stand nobody knows yet.
+    // The position of its commit is not known yet.
     this.#transaction = { xid, finalLsn: applier.options.position.lsn, time: 0 }
     applier.begin(this.#transaction)
   }
 
-  /** Why it cannot continue; throws where the destination or its tables prevent it. */
+  /** Returns why it cannot continue. Throws where the destination or its tables prevent it. */
   take(type: number, bytes: Buffer, start: number, end: number): StreamedGiveUpReason | undefined {
     const event = this.#decoder.readBody(type, bytes, start, end)
     switch (event.type) {
@@ -38,7 +38,7 @@ export class StreamedChanges {
         if (this.relations.compare(event.relation)) return 'schema_change'
         this.relations.describe(event.relation)
         return undefined
-      // A table that is emptied cannot even be read until the end.
+      // A TRUNCATE would block even readers of the table until the commit.
       case 'truncate':
         return 'truncate'
       case 'message':

@@ -1,5 +1,5 @@
-// Why the changes of a large transaction were not applied while the source sent it: what an error means for it, the words
-// for the log, and how often each reason came up.
+// Why the changes of a large transaction were not applied while the source sent it: the reason for an error, its
+// words for the log, and how often each reason occurred.
 import type { StreamedGiveUpReason, StreamedGiveUps } from '../../../shared/follow.ts'
 import { errorInfo, isLost, PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
 import { StatementFailed } from '../../postgres/pipeline.ts'
@@ -7,7 +7,7 @@ import { isOfSystem } from '../../postgres/programming-error.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { Misfit, NeedsLook, NeedsText, NotVisible } from './relations.ts'
 
-/** None for an error that nobody has foreseen: it must end the run. */
+/** Undefined for an unforeseen error, which must end the run. */
 export function reasonOf(error: unknown): StreamedGiveUpReason | undefined {
   if (error instanceof NeedsText) return 'text_only'
   if (error instanceof NeedsLook || error instanceof NotVisible) return 'unknown_table'
@@ -18,7 +18,7 @@ export function reasonOf(error: unknown): StreamedGiveUpReason | undefined {
   return lockStates.has(error.sqlstate) ? 'lock' : 'server_error'
 }
 
-/** The same for a second session that could not be opened. */
+/** Whether the error only means that no second session can be opened. */
 export function isRefusedSession(error: unknown): boolean {
   return error instanceof PgtrekError || (error instanceof Error && isOfSystem(error))
 }
@@ -54,7 +54,7 @@ const words: Record<StreamedGiveUpReason, string> = {
   stream_ended: 'the stream ended',
 }
 
-/** A line of the log. */
+/** For the log. */
 export function describeGiveUp(xid: number, reason: StreamedGiveUpReason, error?: unknown): string {
   const cause = error === undefined ? '' : ` (${errorInfo(error).message})`
   const outcome = next[reason] ?? 'Its changes are applied when the source commits it'
@@ -67,7 +67,7 @@ const next: Partial<Record<StreamedGiveUpReason, string>> = {
   stream_ended: 'The source sends it again to the next connection',
 }
 
-/** Across connections. */
+/** Counts across connections. */
 export class StreamedTally {
   /** Transactions that were applied while they were sent. */
   applied = 0

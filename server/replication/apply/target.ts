@@ -1,4 +1,4 @@
-// One followed table as changes are written to it: its prepared statements, and how many changes it took.
+// A followed table of the destination, with its prepared statements and the number of its changes.
 import { PipelineWriter } from '../../postgres/pipeline-writer.ts'
 import type { OldRow, Relation } from '../stream/event.ts'
 import { columnKind, hasSameValue, type Tuple } from '../stream/tuple.ts'
@@ -23,7 +23,7 @@ import {
 export interface Prepared {
   name: string
   sql: string
-  /** What Bind says ahead of the parameters. */
+  /** The part of Bind before the parameters. */
   head: Buffer
   parameters: Int32Array
 }
@@ -35,22 +35,22 @@ export interface ChangeCounts {
   truncates: number
 }
 
-/** Above it, statements for full old rows do not tell apart which columns are null. */
+/** With more variants than this, statements for full old rows do not distinguish which columns are null. */
 const maxVariants = 64
 
 export class TargetTable {
   readonly columns: TargetColumn[]
-  /** Sent in transactions that are not committed yet. */
+  /** Changes in transactions that are not committed yet. */
   pending: ChangeCounts = noChanges()
-  /** How many rows all streams of the move have written to it. */
+  /** The rows that all streams of the move have written to it. */
   written: Written | undefined
-  /** How long the last run of inserts was: whether the next is worth a COPY from its first row on. */
+  /** The length of the last run of inserts, which decides whether the next one uses COPY from its first row on. */
   lastRun = 0
-  /** Where the columns are that tell rows apart. */
+  /** The columns that identify a row. */
   readonly keyColumns: number[]
   /**
-   * Whether it matters not in which order different rows are updated, nor what they were in between: nothing but
-   * the key has to be unique, and all of the key is known here.
+   * Whether updates of different rows may be reordered and intermediate states skipped: only the key is unique, and
+   * the whole key is known here.
    */
   readonly mayHold: boolean
   readonly #numbered: TargetColumn[]
@@ -66,9 +66,9 @@ export class TargetTable {
     readonly relation: Relation,
     readonly table: DestinationTable,
     readonly binary: boolean,
-    /** Has the statement parsed by the server, and names it. */
+    /** Has the server parse the statement, and returns its name. */
     readonly prepare: (sql: string) => string,
-    /** Both sides are in use: a row may only be changed while it is what the other side saw. */
+    /** Both sides are in use: a row may only be changed while it is as the source saw it. */
     readonly exact = false,
   ) {
     this.columns = targetColumns(relation, table)
@@ -83,7 +83,9 @@ export class TargetTable {
     this.#numbered = this.columns.filter(({ identity }) => identity === 'a')
   }
 
-  /** An update can be a delete and an insert: between partitions, or of a number that cannot be updated. */
+  /**
+   * An update can be a delete and an insert: between partitions, or for an identity column that cannot be updated.
+   */
   get mayMoveRows(): boolean {
     return this.table.partitioned || this.#numbered.length > 0
   }
@@ -105,7 +107,7 @@ export class TargetTable {
     return this.#copy
   }
 
-  /** With `referenced` a row that has to make way for its successor must not have others refer to it. */
+  /** With `referenced`, a row that has to be replaced must not be referred to by other rows. */
   update(old: OldRow, oldRow: Tuple, row: Tuple, referenced?: Referenced): Prepared {
     if (old === undefined && !row.hasUnchanged) return this.updateRows(1)
     const unchanged = Array.from({ length: row.count }, (_, column) => isUnchanged(row, column))
@@ -126,7 +128,7 @@ export class TargetTable {
     return this.#variant(key, nulls, (known) => this.#updateVariant(old, unchanged, known))
   }
 
-  /** Of so many rows, whole and under the keys they had: the parameters of each as `rowParameters` has them. */
+  /** For this many rows with unchanged keys. The parameters of each row are `rowParameters`. */
   updateRows(rows: number): Prepared {
     let prepared = this.#updates.get(rows)
     if (!prepared) {
@@ -155,8 +157,8 @@ export class TargetTable {
   }
 
   /**
-   * For a row that a foreign key of the destination may have removed already, and nothing where it cannot be told
-   * from one that was changed here.
+   * For a row that a foreign key of the destination may have deleted already. Undefined where such a row cannot be
+   * distinguished from one that was changed here.
    */
   deleteOrGone(
     old: OldRow,
@@ -175,7 +177,7 @@ export class TargetTable {
     )
   }
 
-  /** For a row that a foreign key of the destination may have given its new values already. */
+  /** For a row that a foreign key of the destination may have updated already. */
   updateOrDone(
     old: OldRow,
     oldRow: Tuple,
@@ -199,7 +201,7 @@ export class TargetTable {
     )
   }
 
-  /** Nothing is deleted where other rows refer to it. */
+  /** Deletes nothing when other rows refer to it. */
   deleteIfFree(old: OldRow, oldRow: Tuple, { isFree }: Referenced): Prepared {
     return this.#variant(`f${old}`, old === 'full' ? nullsOf(oldRow) : undefined, (nulls) =>
       this.#prepared(
@@ -210,7 +212,7 @@ export class TargetTable {
     )
   }
 
-  /** For a row that comes from another partition, or another place of the same tree. */
+  /** For a row that moves from another partition of the same tree. */
   moveFrom(from: TargetTable, old: OldRow, { top, numbered }: Referenced): Prepared {
     const known = this.#moves.get(from) ?? new Map<OldRow, Prepared>()
     this.#moves.set(from, known)
@@ -224,12 +226,12 @@ export class TargetTable {
     return prepared
   }
 
-  /** Whether rows are identified by something that is sent. */
+  /** Whether rows are identified by columns that are sent. */
   get hasKey(): boolean {
     return this.columns.some(({ key }) => key)
   }
 
-  /** The row by its key, for people; by all its columns where it has no key. */
+  /** The row by its key, or by all columns without a key, for messages. */
   describeRow(row: Tuple): Record<string, string | null> {
     const keys = this.columns.filter(({ key }) => key)
     const shown = keys.length > 0 ? keys : this.columns
@@ -242,14 +244,14 @@ export class TargetTable {
     return taken
   }
 
-  /** Of a full row the primary key, which nothing else may stand for; none when it is not all sent. */
+  /** For a full row the primary key, which cannot change unnoticed. Empty when it is not all sent. */
   #identifying(old: OldRow, primaryKey: readonly string[] = []): TargetColumn[] {
     if (old !== 'full') return this.columns.filter(({ key }) => key)
     const columns = this.columns.filter(({ name }) => primaryKey.includes(name))
     return columns.length === primaryKey.length ? columns : []
   }
 
-  /** A column that is always an identity has another number than in the old row, as far as that was sent. */
+  /** Whether a GENERATED ALWAYS identity column has another value than in the old row, as far as that was sent. */
   isRenumbered(oldRow: Tuple, row: Tuple): boolean {
     return this.#numbered.some(
       ({ index }) => oldRow.kinds[index] !== columnKind.null && !hasSameValue(oldRow, row, index),

@@ -1,12 +1,12 @@
-// Keys of rows that were changed, by table: as many as fit, then ranges of an integer key, then the word that the whole
-// table counts as changed. Each has the number of the last transaction that has changed it.
+// Keys of changed rows, by table: single keys up to a limit, then ranges of an integer key, then a mark that the
+// whole table counts as changed. Each has the number of the last transaction that has changed it.
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { OldRow } from '../stream/event.ts'
 import type { Tuple } from '../stream/tuple.ts'
 import { integerTypes, isInteger, keyText } from './key-text.ts'
 import type { TargetTable } from './target.ts'
 
-/** Per table, and of all tables together. */
+/** The limits for one table, and for all tables together. */
 const mostKeys = { table: 50_000, all: 400_000 } as const
 const mostRanges = 200
 export type Range = readonly [low: bigint, high: bigint]
@@ -28,7 +28,7 @@ export class TouchedTable {
   }
 }
 
-/** Described once, however many of its rows change. */
+/** The same for all rows of a table. */
 interface Shape {
   columns: readonly string[]
   indexes: readonly number[]
@@ -38,7 +38,7 @@ interface Shape {
 
 const shapes = new WeakMap<TargetTable, { shape: Shape | undefined }>()
 
-/** Rows of one transaction or of all. */
+/** The rows of one transaction, or of all. */
 export class TouchedTables {
   readonly all = new Map<string, TouchedTable>()
   count = 0
@@ -92,7 +92,7 @@ export class TouchedTables {
   }
 
   #add(table: TouchedTable, name: string, at: number) {
-    // It counts as changed whole by this very transaction: nothing is gained by more.
+    // The whole table counts as changed by this transaction already.
     if (table.wholeAt === at) return
     const before = table.keys.size
     table.keys.set(name, at)
@@ -149,7 +149,7 @@ export class TouchedTables {
   }
 }
 
-/** As few as may be, by filling the smallest gaps. */
+/** As few ranges as possible: those with the smallest gaps between them are joined. */
 function joined(ranges: readonly Range[]): Range[] {
   const sorted = ranges.toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0))
   const apart: [bigint, bigint][] = []
@@ -175,7 +175,7 @@ function joined(ranges: readonly Range[]): Range[] {
   return few
 }
 
-/** By the columns of the replica identity; where that is the whole row, by a unique key of the destination. */
+/** The columns of the replica identity or, if that is the whole row, of a unique key of the destination. */
 function shapeOf(target: TargetTable): Shape | undefined {
   const known = shapes.get(target)
   if (known) return known.shape

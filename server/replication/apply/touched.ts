@@ -1,9 +1,7 @@
-// Which rows were changed by a stream, so that a comparison made while changes flow has to look at these again
-// and at no others. Keys are kept up to a bound; past it ranges of an integer key, or the word that the whole
-// table counts as changed.
-//
-// Every change carries the number of its transaction, in the order in which this process applies them. Whether a
-// snapshot of the source has a transaction is decided by its xid (see `cut`).
+// Which rows a stream has changed, so that a comparison during the move has to compare only these again. Keys are
+// kept up to a limit, then ranges of an integer key, then a mark that the whole table counts as changed. Every change
+// carries the number of its transaction, in the order in which this process applies them. The xid of a transaction
+// decides whether it is in a snapshot of the source (see `cut`).
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { OldRow } from '../stream/event.ts'
@@ -11,40 +9,40 @@ import type { Tuple } from '../stream/tuple.ts'
 import type { TargetTable } from './target.ts'
 import { type Range, type TouchedTable, TouchedTables } from './touched-keys.ts'
 
-/** Transactions of which no snapshot of the source has said yet that it has them. */
+/** How many transactions may be kept that were in no snapshot of the source yet. */
 const mostUnseen = 400_000
 
-/** What an applier notes. */
+/** Receives the changes of an applier. */
 export interface TouchSink {
   begin(xid: number): void
   /** `old` is the old version of the row as it was sent, if it was. */
   note(target: TargetTable, row: Tuple, old: OldRow, oldRow: Tuple): void
   empty(target: TargetTable): void
-  /** Ahead of the destination's COMMIT. */
+  /** To be called before the COMMIT on the destination. */
   commit(): void
 }
 
-/** Rows of one table, by their key. */
+/** Rows of one table, by key. */
 export interface TouchedRows {
   columns: readonly string[]
   keys: readonly (readonly string[])[]
-  /** Of a key of one integer column. */
+  /** For a key of one integer column. */
   ranges: readonly Range[]
 }
 
 export interface TableTouches {
   table: TableName
-  /** To be looked at: by a snapshot that has all of these changes. */
+  /** To be compared under a snapshot that has all of these changes. */
   settled: TouchedRows | 'whole' | undefined
-  /** Not in the snapshot, or not certain to be. */
+  /** Not in the snapshot, or not certainly in it. */
   later: TouchedRows | 'whole' | undefined
 }
 
 export class Touched implements TouchSink {
-  /** Goes up when what was compared before says nothing any more. */
+  /** Increases when earlier comparisons have become invalid. */
   epoch = 1
   readonly #tables = new TouchedTables()
-  /** xid -> number, until a snapshot of the source has it. */
+  /** xid -> number, until the transaction is in a snapshot of the source. */
   readonly #unseen = new Map<number, number>()
   readonly #voided = new Map<string, number>()
   #number = 0
@@ -66,7 +64,7 @@ export class Touched implements TouchSink {
 
   commit() {}
 
-  /** For a session that applies a large transaction ahead of its commit: what it did counts when it commits. */
+  /** For a session that applies a large transaction before its commit. Its changes count from the commit on. */
   stage(): TouchSink {
     let staged = new TouchedTables()
     let xid = 0
@@ -86,13 +84,13 @@ export class Touched implements TouchSink {
     }
   }
 
-  /** Nothing that was compared before can be relied on: changes were left out, or too many were not seen. */
+  /** Earlier comparisons are invalid: changes were skipped, or too many transactions were in no snapshot. */
   voidAll() {
     this.epoch++
     this.#unseen.clear()
   }
 
-  /** Its columns changed. */
+  /** The table's columns changed. */
   voidTable(table: TableName) {
     this.#voided.set(tableKey(table), (this.#voided.get(tableKey(table)) ?? 0) + 1)
   }
@@ -102,8 +100,8 @@ export class Touched implements TouchSink {
   }
 
   /**
-   * All changes with a lower number are in the snapshot that `has` knows. The others are not, or may not be:
-   * they were committed after it, or stood in the log already and could not be seen yet.
+   * Changes with a lower number are in the snapshot that `has` knows. The others may not be: they were committed
+   * after it, or were in the log already but not visible yet.
    */
   cut(has: (xid: number) => boolean): number {
     let cut = this.#number + 1
@@ -124,7 +122,7 @@ export class Touched implements TouchSink {
       }))
   }
 
-  /** How many keys and ranges there are, per table; `whole` when the table counts as changed as such. */
+  /** The number of keys and ranges per table; `whole` when the whole table counts as changed. */
   counts(): { table: TableName; rows: number | 'whole' }[] {
     return [...this.#tables.all.values()]
       .filter((table) => !table.isEmpty)
@@ -134,7 +132,7 @@ export class Touched implements TouchSink {
       }))
   }
 
-  /** They were compared: what has not been changed since need not be looked at again. */
+  /** The rows were compared. Those that have not changed since need no further comparison. */
   settle(table: TableName, cut: number) {
     const found = this.#tables.all.get(tableKey(table))
     if (!found) return
