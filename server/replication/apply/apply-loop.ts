@@ -14,7 +14,7 @@ export interface ApplyWork {
   streamed: StreamedApply | undefined
   control: Control
   onPause: (paused: boolean) => void
-  /** Called with true when nothing is left to do, and with false when there is work again. */
+  /** Called when nothing is left to do for now. */
   onIdle: () => void
   idlePositionEveryMs?: number | undefined
 }

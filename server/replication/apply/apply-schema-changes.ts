@@ -32,7 +32,7 @@ export interface ApplySchema {
  */
 export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: number }> {
   const { changes, positionName, signal } = work
-  // Sessions of their own, so that they can be closed after an error.
+  // Separate sessions, so that an error leaves no setting or transaction behind.
   await using source = await Session.open(work.source, { signal })
   await using destination = await Session.open(work.destination, { signal })
   const replicaRole = await maySetReplicaRole(destination)

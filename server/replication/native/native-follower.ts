@@ -1,5 +1,5 @@
-// A subscription of the server, watched and steered as a stream of our own is. How many rows and transactions it
-// applies, the server does not say.
+// Watches and controls a subscription of the server as `Follower` does with our own stream. The server does not
+// report how many rows and transactions the subscription applies.
 import type { FollowPhase, FollowStatus } from '../../../shared/follow.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
@@ -16,7 +16,7 @@ export interface NativeOptions {
   destination: ConnectionSettings
   subscription: string
   onLook: () => void
-  /** Once, when the rows of all tables have come while it was watched. */
+  /** Called once, when the rows of all tables were copied during this process. */
   onCopied: () => void
 }
 
@@ -28,7 +28,10 @@ export class NativeFollower implements Following {
   readonly #ended = Promise.withResolvers<void>()
   #state: SubscriptionState | undefined
   #phase: FollowPhase = 'connecting'
-  /** What the subscription has told its slot; its own view of that may be a minute old. */
+  /**
+   * The position that the subscription has confirmed to its slot. The destination's own view of it may be a minute
+   * old.
+   */
   #confirmed: Lsn = noLsn
   #start: Lsn | undefined
   #sourceEnd: Lsn = noLsn
@@ -76,13 +79,13 @@ export class NativeFollower implements Following {
     }
   }
 
-  /** Rows that are still copied hold everything back. */
+  /** Nothing counts as applied while rows are still copied. */
   get #applied(): Lsn {
     const { ready, tables } = this.copied
     return ready < tables ? (this.#start ?? noLsn) : laterOf(this.#confirmed, this.#state?.applied ?? noLsn)
   }
 
-  /** How many tables have their rows. */
+  /** How many tables are copied. */
   get copied(): { ready: number; tables: number } {
     return { ready: this.#state?.ready ?? 0, tables: this.#state?.tables ?? 0 }
   }
@@ -102,7 +105,7 @@ export class NativeFollower implements Following {
     this.#do((session) => enableSubscription(session, this.options.subscription, true))
   }
 
-  /** The server tries again by itself. */
+  /** The server retries by itself. */
   retry(): boolean {
     return false
   }
@@ -118,7 +121,7 @@ export class NativeFollower implements Following {
     this.#ended.resolve()
   }
 
-  /** Ends the subscription's work when everything before the position is applied. */
+  /** Disables the subscription when everything before the position is applied. */
   async stopAt(lsn: Lsn): Promise<void> {
     await pollUntil(
       () => this.#look(),

@@ -1,4 +1,4 @@
-// The server's own way to follow: a subscription on the destination, which copies and applies by itself.
+// A subscription on the destination: the server copies and applies by itself.
 // https://www.postgresql.org/docs/current/logical-replication-subscription.html
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
@@ -9,20 +9,23 @@ import { type Lsn, noLsn, parseLsn } from '../stream/lsn.ts'
 export interface SubscriptionState {
   enabled: boolean
   tables: number
-  /** Whose rows are copied and whose changes flow with those of the others. */
+  /** Tables that are copied and whose changes are applied with those of the other tables. */
   ready: number
-  /** A process of the server works on it. */
+  /** Whether a process of the server works on it. */
   isRunning: boolean
   received: Lsn
-  /** Reported as applied; also where nothing had to be. */
+  /** The position that is reported as applied, also where nothing had to be. */
   applied: Lsn
-  /** The last transaction that changed something here, where we may know. */
+  /** The last transaction that changed a table here, if our role may read it. */
   changed: Lsn
-  /** How often applying or copying has failed; before 15 nobody counts. */
+  /** How often applying or copying has failed. Always 0 before 15, which does not count. */
   errors: number
 }
 
-/** A subscription holds the password to the source: where we may, it is kept out of the server's own log. */
+/**
+ * A subscription contains the password to the source. Where our role may, it keeps the statement out of the server's
+ * log.
+ */
 const unlogged = `
   select pg_catalog.set_config('log_statement', 'none', false),
          pg_catalog.set_config('log_min_duration_statement', '-1', false),
@@ -35,7 +38,7 @@ const insufficientPrivilege = '42501'
 const mayReadProgress =
   "select pg_catalog.has_function_privilege('pg_catalog.pg_replication_origin_progress(text, boolean)', 'execute') as may"
 
-/** Asks the destination to reach the source and to read publications there; nothing stays. */
+/** Tests whether the destination can connect to the source and read publications there. Nothing stays. */
 export async function trySubscription(destination: Session, name: string, source: ConnectionSettings) {
   const { may } = await destination.one<{ may: boolean }>(mayReadProgress)
   if (!may) {
@@ -72,7 +75,8 @@ export async function subscriptionComment(
          and s.subdbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())`)
     return row?.comment
   } catch (error) {
-    // An ordinary role may ask for the name below 14, and not for the number: then it has not made it either.
+    // Before 14 an ordinary role can read the name of a subscription but not its OID. It cannot have created it
+    // either.
     if ((error as { sqlstate?: string }).sqlstate === insufficientPrivilege) return ''
     throw error
   }
@@ -98,7 +102,7 @@ export async function createSubscription(
   await destination.execute(
     `create subscription ${quoteIdentifier(name)} connection ${quoteLiteral(connectionWords(source))} publication ${list}`,
   )
-  // It makes a slot, and so cannot be in one transaction with its comment.
+  // CREATE SUBSCRIPTION creates a slot, so it cannot be in one transaction with the comment.
   await destination.execute(
     `comment on subscription ${quoteIdentifier(name)} is ${quoteLiteral(markOfSubscription(move))}`,
   )
@@ -157,7 +161,7 @@ export async function enableSubscription(destination: Session, name: string, ena
   await destination.execute(`alter subscription ${quoteIdentifier(name)} ${enabled ? 'enable' : 'disable'}`)
 }
 
-/** The slot stays: it is dropped on its own side, which can be reached from here for certain. */
+/** The slot is kept. It is dropped on the source, to which we have a connection of our own. */
 export async function dropSubscription(destination: Session, name: string): Promise<boolean> {
   if (!(await hasSubscription(destination, name))) return false
   const there = await readSubscription(destination, name)
@@ -169,7 +173,7 @@ export async function dropSubscription(destination: Session, name: string): Prom
   return true
 }
 
-/** As libpq of the destination's server reads it. */
+/** For libpq in the destination's server. */
 function connectionWords({ host, port, database, user, password, tls }: ConnectionSettings): string {
   const words: [string, string | number | undefined][] = [
     ['host', host],

@@ -1,4 +1,4 @@
-// What the source of changes gives, one event after the other: the messages of pgoutput, and the walsender's keepalives.
+// The events of a stream of changes: the messages of pgoutput, and the walsender's keepalives.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
 import type { Lsn } from './lsn.ts'
 import type { Tuple } from './tuple.ts'
@@ -12,7 +12,7 @@ export interface RelationColumn {
   key: boolean
   type: number
   modifier: number
-  /** The source computes it; not part of the messages. */
+  /** The source computes it, and messages do not contain it. */
   computed?: boolean
 }
 
@@ -25,12 +25,12 @@ export interface Relation {
   columns: RelationColumn[]
 }
 
-/** What the old version of a row holds: the columns of its key, all of them, or it was not sent. */
+/** What the old version of a row contains: the columns of its key, all columns, or undefined when it was not sent. */
 export type OldRow = 'key' | 'full' | undefined
 
 export interface TransactionEnd {
   commitLsn: Lsn
-  /** Where the log continues behind the transaction. */
+  /** The position after the transaction. */
   endLsn: Lsn
   time: ServerTime
 }
@@ -92,7 +92,9 @@ export interface MessageEvent {
   content: Uint8Array
 }
 
-/** A message within a streamed transaction. Its body is what follows the id of the (sub)transaction it belongs to. */
+/**
+ * A message within a streamed transaction. Its body starts after the id of the (sub)transaction that it belongs to.
+ */
 export interface StreamedEvent {
   type: 'streamed'
   xid: number
@@ -104,14 +106,14 @@ export interface StreamedEvent {
 
 export type RowEvent = InsertEvent | UpdateEvent | DeleteEvent | TruncateEvent
 
-/** What a transaction holds. */
+/** The content of a transaction. */
 export type ContentEvent = RowEvent | RelationEvent | TypeEvent | MessageEvent
 
 export type ChangeEvent =
   | ContentEvent
   | { type: 'begin'; finalLsn: Lsn; time: ServerTime; xid: number }
   | { type: 'commit'; end: TransactionEnd }
-  /** The transaction came to the source from elsewhere; behind `begin` or the first `stream_start`. */
+  /** The transaction was replicated to the source. Follows `begin` or the first `stream_start`. */
   | { type: 'origin'; lsn: Lsn; name: string }
   /** Since protocol 2: a part of a transaction that is not committed yet. */
   | { type: 'stream_start'; xid: number; first: boolean }
@@ -119,7 +121,7 @@ export type ChangeEvent =
   | StreamedEvent
   | { type: 'stream_commit'; xid: number; end: TransactionEnd }
   | { type: 'stream_abort'; xid: number; subtransaction: number }
-  /** Since protocol 3, where two-phase commit was asked for. */
+  /** Since protocol 3, if two-phase commit was requested. */
   | { type: 'begin_prepare' | 'prepare' | 'stream_prepare'; prepared: Prepared }
   | { type: 'commit_prepared' | 'rollback_prepared'; xid: number; end: TransactionEnd; gid: string }
 

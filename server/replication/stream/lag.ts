@@ -1,24 +1,24 @@
-// How far behind in time: the newest moment of which everything has been applied, and how long ago it was.
+// The lag in time: how long ago the newest moment was up to which everything has been applied.
 import type { Lsn } from './lsn.ts'
 
-/** `wal_block_size`; a server that was built with another has its ends taken for whole, no more. */
+/** `wal_block_size`. With another size, a partial page is not detected as one. */
 const pageBytes = 8192n
-/** What is cut off at the end of a page: seldom longer. */
+/** The part of a record on a new page is seldom longer. */
 const cutRecordBytes = 65_536n
 
-/** Of hours behind, moments further apart tell enough. */
+/** With a lag of hours, less precise times are enough. */
 const mostMoments = 1000
 
 export class Lag {
-  /** Everything that was in the source's log at this time has been applied. */
+  /** Everything that was in the source's log at this time is applied. */
   #levelAt: number | undefined
-  /** Where the log ended at what time, as far as that has not been applied; oldest first. */
+  /** The end of the log at various times, as far as it is not applied yet; oldest first. */
   #ahead: { end: Lsn; at: number }[] = []
   #apartMs = 0
 
   /**
-   * While nobody commits the log is written in whole pages, and the record that a page cuts is not sent before
-   * its rest is there: seconds later on a source where nothing happens.
+   * Without commits the log is written in whole pages. A record that continues on the next page is not sent before
+   * that page is written: on an idle source seconds later.
    */
   knowEnd(end: Lsn, at: number) {
     const newest = this.#ahead.at(-1)
@@ -29,7 +29,7 @@ export class Lag {
     this.#apartMs = (2 * (at - (this.#ahead[0]?.at ?? at))) / mostMoments
   }
 
-  /** At most so long, where `isBehind` says that the stream has brought more than is applied. */
+  /** An upper limit if `isBehind`: the stream has delivered more than is applied. */
   milliseconds(reached: Lsn, isBehind: boolean, now: number): number | undefined {
     while (this.#ahead[0] && this.#ahead[0].end <= reached) this.#levelAt = this.#ahead.shift()?.at
     if (this.#ahead.length === 0) this.#apartMs = 0

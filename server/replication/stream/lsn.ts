@@ -1,4 +1,4 @@
-// Positions in the write-ahead log: bigint inside, PostgreSQL's text at the edge.
+// Positions in the write-ahead log: bigint internally, PostgreSQL's text form externally.
 // https://www.postgresql.org/docs/current/datatype-pg-lsn.html
 
 export type Lsn = bigint
@@ -21,7 +21,7 @@ export function laterOf(one: Lsn, other: Lsn): Lsn {
   return one > other ? one : other
 }
 
-/** Bytes of log from one position to another; none when it is behind. */
+/** Bytes of log from one position to another; 0 when the second is not after the first. */
 export function bytesBetween(from: Lsn, to: Lsn): number {
   return to > from ? Number(to - from) : 0
 }

@@ -1,4 +1,4 @@
-// Goes through the fields of one message from left to right.
+// Reads the fields of one message in order.
 import { ProtocolViolation } from '../../postgres/errors.ts'
 
 export class MessageCursor {

@@ -1,5 +1,5 @@
-// Makes events of the messages of the pgoutput plugin. Values stay in the bytes that came; what goes by once per
-// transaction or table is decoded.
+// Decodes the messages of the pgoutput plugin into events. Values of rows stay in the received bytes; what occurs
+// once per transaction or table is decoded.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
 
 import { ProtocolViolation } from '../../postgres/errors.ts'
@@ -27,13 +27,13 @@ const commit = code('C')
 const key = code('K')
 const full = code('O')
 const streamStop = code('E')
-/** In a piece of a transaction these say no transaction id ahead of what they are about. */
+/** Within a streamed transaction, these messages have no transaction id before their content. */
 const withoutXid = new Set(['S', 'E', 'c', 'A', 'O', 'p'].map(code))
 
 const noBytes = Buffer.alloc(0)
 const stopped: ChangeEvent = { type: 'stream_stop' }
 
-/** Events of changes are filled again and again: each holds until the next message is read. */
+/** The events of changes are reused: each is valid until the next message is read. */
 export class PgoutputDecoder {
   readonly #insert: InsertEvent = { type: 'insert', relation: 0, row: new Tuple() }
   readonly #update: UpdateEvent = {
@@ -55,7 +55,7 @@ export class PgoutputDecoder {
   readonly #cursor = new MessageCursor()
   #isStreaming = false
 
-  /** One message: from its type on to where the next would begin. */
+  /** One message, from its type to the start of the next. */
   read(bytes: Buffer, start: number, end: number): ChangeEvent {
     const type = bytes[start] as number
     if (!this.#isStreaming || withoutXid.has(type)) return this.readBody(type, bytes, start + 1, end)
@@ -68,7 +68,7 @@ export class PgoutputDecoder {
     return event
   }
 
-  /** A message without its type, and without the transaction id that it may have had ahead of its content. */
+  /** A message without its type, and without the transaction id that may precede its content. */
   readBody(type: number, bytes: Buffer, start: number, end: number): ChangeEvent {
     if (type === insert) {
       const event = this.#insert
@@ -151,7 +151,7 @@ export class PgoutputDecoder {
       case 'c':
         return { type: 'stream_commit', xid: cursor.uint32(), end: endIn(cursor) }
       case 'A':
-        // Protocol 4 may add when it was aborted.
+        // With protocol 4 the time of the abort may follow.
         return { type: 'stream_abort', xid: cursor.uint32(), subtransaction: cursor.uint32() }
       case 'b':
         return { type: 'begin_prepare', prepared: preparedIn(cursor) }
@@ -188,7 +188,7 @@ export const messageType = {
   truncate: code('T'),
 } as const
 
-/** Whether a logical message, as the body of one, has this prefix: flags and a position lie ahead of it. */
+/** Whether the body is a logical message with this prefix. Flags and a position precede the prefix. */
 export function isMessageOf(prefix: string, bytes: Uint8Array, start: number, end: number): boolean {
   const at = start + 9
   const last = at + prefix.length

@@ -13,18 +13,18 @@ export interface PublishedTable extends TableName {
 }
 
 export interface PublicationOptions {
-  /** Changes of partitions are published as those of the topmost table, so that the destination's may be others. */
+  /** Changes of partitions are published under the root table, so that the destination may have other partitions. */
   viaRoot: boolean
-  /** Updates and deletes are not published, so that their tables need nothing to identify rows by. */
+  /** Updates and deletes are not published, so that the tables need no replica identity. */
   insertsOnly?: boolean
-  /** Stored generated columns are sent, too; needs 18. */
+  /** Stored generated columns are sent as well; needs 18. */
   generated?: boolean
 }
 
-/** One, or several whose tables come together. */
+/** One, or several whose tables are sent together. */
 export type Publications = string | readonly string[]
 
-/** As what `pubname in` takes. */
+/** For `pubname in`. */
 export function publicationList(publication: Publications): string {
   return `(${[publication].flat().map(quoteLiteral).join(', ')})`
 }
@@ -42,8 +42,8 @@ export async function createPublication(
 }
 
 /**
- * From 18 on the source refuses updates and deletes while a generated column is part of the replica identity and
- * not published.
+ * From 18 on the source refuses updates and deletes when a generated column is part of the replica identity and not
+ * published.
  */
 async function needGenerated(session: Session, tables: readonly TableName[]): Promise<boolean> {
   if (session.major < publicationSince.generated) return false
@@ -83,7 +83,7 @@ export function createPublicationSql(
   ].join(' ')
 }
 
-/** ONLY: children that inherit are published when they are named themselves. */
+/** ONLY, because children that inherit are published by their own names. */
 function listed({ schema, name, where, columns }: PublishedTable): string {
   const names = columns ? ` (${columns.map(quoteIdentifier).join(', ')})` : ''
   return `only ${quoteQualified(schema, name)}${names}${where ? ` where (${where})` : ''}`
@@ -93,9 +93,9 @@ export interface PublicationState {
   name: string
   allTables: boolean
   viaRoot: boolean
-  /** Kinds of changes that it leaves out. */
+  /** The kinds of changes that it does not publish. */
   leavesOut: string[]
-  /** As they appear in the stream: with `viaRoot` topmost tables, otherwise partitions. */
+  /** As in the stream: root tables with `viaRoot`, otherwise partitions. */
   tables: TableName[]
 }
 
@@ -129,7 +129,7 @@ export async function readPublication(session: Session, name: string): Promise<P
   }
 }
 
-/** In one statement: all of them, or none. */
+/** Adds all tables or none, in one statement. */
 export async function addToPublication(
   session: Session,
   name: string,
@@ -140,7 +140,7 @@ export async function addToPublication(
   await session.execute(`alter publication ${quoteIdentifier(name)} add table ${list}`)
 }
 
-/** By `tableKey`: the conditions that rows must meet to be sent. */
+/** By `tableKey`: the row filters of tables. */
 export async function readRowConditions(
   session: Session,
   publication: Publications,
@@ -153,7 +153,7 @@ export async function readRowConditions(
   return new Map(rows.map(({ condition, ...table }) => [tableKey(table), condition]))
 }
 
-/** By table's OID: columns of published tables whose values the source computes; before 18 they are not sent. */
+/** By the table's OID: columns of published tables that the source computes. Before 18 they are not sent. */
 export async function readComputed(
   session: Session,
   publication: Publications,
@@ -173,7 +173,7 @@ export async function readComputed(
   return computed
 }
 
-/** What keeps this publication from telling all changes of the tables, one sentence each. */
+/** What keeps this publication from sending all changes of the tables, one sentence each. */
 export function publicationProblems(state: PublicationState, wanted: readonly TableName[]): string[] {
   const problems = state.leavesOut.map(
     (kind) =>
@@ -187,7 +187,7 @@ export function publicationProblems(state: PublicationState, wanted: readonly Ta
   return problems
 }
 
-/** True when there was one. */
+/** True when it existed. */
 export async function dropPublication(session: Session, name: string): Promise<boolean> {
   const known = await readPublication(session, name)
   if (known) await session.execute(`drop publication ${quoteIdentifier(name)}`)

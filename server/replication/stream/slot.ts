@@ -1,4 +1,4 @@
-// The replication slot on the source: what keeps the changes until they are safe on the destination.
+// The replication slot on the source, which keeps the changes until they are safe on the destination.
 // https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
@@ -7,19 +7,22 @@ import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { pollUntil } from '../../system/poll.ts'
 import { type Lsn, parseLsn, showLsn } from './lsn.ts'
 
-/** The changes are gone, or cannot be trusted to be whole: rows have to be copied again. */
+/** Changes are lost or may be incomplete: rows have to be copied again. */
 export class SlotUnusable extends PgtrekError {}
 
 export interface CreatedSlot {
   name: string
-  /** Changes committed from here on are in the stream; those before are in the snapshot. */
+  /** Changes that are committed after this position are in the stream, those before it in the snapshot. */
   consistentPoint: Lsn
-  /** For `set transaction snapshot`, as long as the session below lives and does nothing else. */
+  /** For `set transaction snapshot`, as long as the session below is open and idle. */
   snapshot: string
   session: Session
 }
 
-/** Waits for the transactions that are under way on the source; the caller closes the session, and with it a temporary slot. */
+/**
+ * Waits for the transactions that are open on the source. The caller closes the session, and a temporary slot with
+ * it.
+ */
 export async function createSlot(
   source: ConnectionSettings,
   name: string,
@@ -49,7 +52,7 @@ export interface PreparedTransaction {
   since: string
 }
 
-/** Of all databases: a new slot waits for each of them until somebody ends it. */
+/** Of all databases: a new slot waits until each of them is committed or rolled back. */
 export function readPrepared(session: Session) {
   return session.query<PreparedTransaction>(`
     select gid, owner, database, prepared::timestamp(0)::text as since
@@ -57,7 +60,7 @@ export function readPrepared(session: Session) {
      order by prepared, gid`)
 }
 
-/** The sessions' transactions that a new slot has to wait for, oldest first. */
+/** The transactions of sessions that a new slot has to wait for, oldest first. */
 export function readSlotBlockers(session: Session) {
   return session.query<{ pid: number; user: string; application: string; since: string; query: string }>(`
     select pid,
@@ -77,15 +80,17 @@ export interface SlotState {
   database: string
   active: boolean
   activePid: number | null
-  /** Changes that were committed before are not sent any more. */
+  /** Changes that were committed before this position are not sent any more. */
   confirmed: Lsn | undefined
-  /** Log that the source keeps for it. */
+  /** The log that the source keeps for the slot. */
   retainedBytes: number
-  /** Why the server has given it up, in words; undefined while it is good. */
+  /** Why the server has invalidated the slot, in words. Undefined for a valid one. */
   lost: string | undefined
-  /** The server is about to give it up. */
+  /** The server will soon invalidate the slot. */
   endangered: boolean
-  /** After so many bytes of log the server may give it up; undefined where it has no such limit, or does not say. */
+  /**
+   * After this much log the server may invalidate the slot. Undefined without such a limit, or if it is not reported.
+   */
   safeBytes: number | undefined
 }
 
@@ -145,7 +150,7 @@ const reasons: Record<string, string> = {
   conflict: 'it was in conflict with recovery',
 }
 
-/** Throws, in plain words, unless every change since the position can still be had from this slot. */
+/** Throws unless the slot still has every change since the position. */
 export async function checkSlot(session: Session, name: string, position: Lsn): Promise<SlotState> {
   const again = 'Nothing was changed. Start again with a new slot and a new copy of the rows.'
   const slot = await readSlot(session, name)
@@ -176,7 +181,7 @@ export async function checkSlot(session: Session, name: string, position: Lsn): 
   return slot
 }
 
-/** Unknown on a standby, whose log is not its own. */
+/** Unknown on a standby, whose log comes from another server. */
 async function readEnd(session: Session): Promise<Lsn | undefined> {
   const { lsn } = await session.one<{ lsn: string | null }>(
     'select case when not pg_catalog.pg_is_in_recovery() then pg_catalog.pg_current_wal_flush_lsn()::text end as lsn',
@@ -184,12 +189,12 @@ async function readEnd(session: Session): Promise<Lsn | undefined> {
   return lsn === null ? undefined : parseLsn(lsn)
 }
 
-/** Somebody reads from the slot, and is not us. */
+/** Another process reads from the slot. */
 export class SlotInUse extends PgtrekError {}
 
 /**
- * One of another database is left alone. A process that reads from it is waited for, and ended only by whoever
- * knows that it is their own. True when there was one.
+ * A slot of another database is not dropped. A process that reads from it is waited for, and ended only if the caller
+ * knows that it is its own. True when the slot was dropped.
  */
 export async function dropSlot(
   session: Session,
@@ -208,7 +213,7 @@ export async function dropSlot(
 
 const readerPatienceMs = 5000
 
-/** Throws `SlotInUse` when it stays. */
+/** Throws `SlotInUse` when the process does not end in time. */
 export async function waitForReader(session: Session, name: string): Promise<void> {
   const slot = await pollUntil(
     () => readSlot(session, name),

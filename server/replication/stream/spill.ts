@@ -1,5 +1,5 @@
-// Transactions that the source sends before they are committed wait here: a little of each in memory, the
-// rest in a file, until they are committed and replayed, or aborted and forgotten.
+// Keeps transactions that the source sends before they are committed, each with a small part in memory and the rest
+// in a file, until they are committed and replayed, or aborted.
 // https://www.postgresql.org/docs/current/protocol-logical-replication.html
 
 import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
@@ -9,13 +9,13 @@ import { messageOf } from '../../../shared/message-of.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { messageType } from './pgoutput.ts'
 
-/** A message on its way out again: its type, and where its content lies. */
+/** Receives a kept message: its type, and the place of its content. */
 export type Replay = (type: number, bytes: Buffer, start: number, end: number) => void
 
-/** Kind and length ahead of each message. */
+/** Type and length before each message. */
 const headBytes = 5
 
-/** The source sends it again: another attempt makes sense as soon as there is room. */
+/** The source can send it again, so another attempt makes sense when the disk has room. */
 export class SpillFailed extends PgtrekError {
   constructor(directory: string, cause: unknown) {
     super(
@@ -30,12 +30,12 @@ export class Spill implements Disposable {
   #directory: string | undefined
 
   constructor(
-    /** What one transaction may have in memory. */
+    /** The most that one transaction keeps in memory. */
     readonly memoryBytes = 256 * 1024,
     readonly parentDirectory = tmpdir(),
   ) {}
 
-  /** The transaction of this id, which may be new. */
+  /** The transaction with this id, created if it is new. */
   transaction(xid: number): SpilledTransaction {
     let transaction = this.#transactions.get(xid)
     if (!transaction) {
@@ -52,7 +52,7 @@ export class Spill implements Disposable {
     return this.#transactions.has(xid)
   }
 
-  /** What all of them hold. */
+  /** The size of all kept transactions. */
   get bytes(): number {
     let total = 0
     for (const { length } of this.#transactions.values()) total += length
@@ -74,7 +74,7 @@ export class Spill implements Disposable {
     const path = join(this.#directory, String(xid))
     const file = openSync(path, 'w+', 0o600)
     const remove = () => rmSync(path, { force: true })
-    // Without a name the file goes with us, whatever way we go; Windows does not allow it.
+    // An unlinked file disappears with the process, however it ends. Windows does not allow this.
     if (process.platform !== 'win32') remove()
     return { file, remove }
   }
@@ -86,7 +86,7 @@ interface Files {
 }
 
 export class SpilledTransaction implements Disposable {
-  /** It came from elsewhere: only what it describes is kept, since the source does not describe it again. */
+  /** An echo: only descriptions of tables are kept, because the source does not send them again. */
   unwanted = false
   /** Bytes kept so far, in memory and in the file. */
   length = 0
@@ -94,7 +94,7 @@ export class SpilledTransaction implements Disposable {
   #inMemory = 0
   #inFile = 0
   #file: { file: number; remove(): void } | undefined
-  /** Where each subtransaction began. */
+  /** Where the messages of each subtransaction begin. */
   readonly #begun = new Map<number, number>()
 
   constructor(
@@ -118,8 +118,8 @@ export class SpilledTransaction implements Disposable {
   }
 
   /**
-   * Subtransactions are nested: whatever came since the first change of one that is aborted was its own or of
-   * one within it. False when nothing of it has come.
+   * Subtransactions are nested: everything since the first change of an aborted one belongs to it or to one within
+   * it. False when none of its changes were received.
    */
   abort(subtransaction: number): boolean {
     const begun = this.#begun.get(subtransaction)
@@ -135,7 +135,7 @@ export class SpilledTransaction implements Disposable {
     return true
   }
 
-  /** The messages in their order; `until` is awaited between pieces of them. */
+  /** Passes on the messages in order. `until` is awaited between pieces of them. */
   async replay(each: Replay, until: () => Promise<void> | undefined) {
     if (this.#file) this.#writeOut()
     let unread = this.#inFile

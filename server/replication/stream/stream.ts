@@ -1,5 +1,5 @@
-// The source of changes: events as its walsender sends them, and the answer up to where they are safe. What is not taken
-// stays in the socket: at most one chunk of bytes is decoded, and few more are kept unread.
+// A stream of changes: the events that the source's walsender sends, and the confirmation of the position up to which
+// they are safe. Unread data stays in the socket: at most one chunk of bytes is decoded, and few more are buffered.
 // https://www.postgresql.org/docs/current/protocol-replication.html
 import { CopyBoth } from '../../postgres/copy-both.ts'
 import { ProtocolViolation } from '../../postgres/errors.ts'
@@ -15,26 +15,26 @@ export interface StreamOptions {
   slot: string
   publication: Publications
   from: Lsn
-  /** Values in their binary form: only where it means the same on both servers. */
+  /** Whether values are sent in binary form. Only if it means the same on both servers. */
   binary: boolean
-  /** `none`: no changes that came to the source from elsewhere. */
+  /** `none`: without changes that were replicated to the source. */
   origin: 'any' | 'none'
 }
 
-/** Which major of the source brought what. */
+/** The major version of the source that introduced each feature. */
 export const since = { binary: 14, streaming: 14, messages: 14, twoPhaseProtocol: 15, origin: 16 } as const
 
 const letter = { data: 0x77, keepalive: 0x6b, status: 0x72 } as const
-/** CopyData's own head, then: kind, position, end of the log, time. */
+/** The header of CopyData, then kind, position, end of the log, time. */
 const headerBytes = 5
 const dataStart = headerBytes + 25
 const copyData = 0x64
 
 const nothing = Buffer.alloc(0)
 
-/** At least so often, however long the server would wait. */
+/** The longest time between two status messages, even if the server would wait longer. */
 const maxStatusInterval = 10_000
-/** Each answer is a piece to be read: asking for each piece read would never end. */
+/** Each request is answered with a message. A request for each message read would never end. */
 const askEveryMs = 100
 
 export class ChangeStream implements AsyncDisposable {
@@ -42,13 +42,13 @@ export class ChangeStream implements AsyncDisposable {
   received: Lsn
   sourceEnd: Lsn
   #durable: Lsn
-  /** Our clock minus the source's, at least: the quickest message tells best. */
+  /** An upper limit of our clock minus the source's: the fastest message gives the best one. */
   #clockAhead = Number.POSITIVE_INFINITY
   readonly #timer: NodeJS.Timeout
   #askedAt = Number.NEGATIVE_INFINITY
   readonly #copy: CopyBoth
   readonly #decoder = new PgoutputDecoder()
-  /** Whole messages, and where the next event begins. */
+  /** Complete messages, and the start of the next event. */
   #chunk: Buffer = nothing
   #at = 0
 
@@ -57,11 +57,11 @@ export class ChangeStream implements AsyncDisposable {
     this.received = from
     this.sourceEnd = from
     this.#durable = from
-    // Keepalives are not seen while reading is held up, so the server hears from us without being asked.
+    // Keepalives are not read while reading is paused, so status messages are sent without a request.
     this.#timer = setInterval(() => this.#tell(false), statusInterval)
   }
 
-  /** The session must be one for replication, and is used up by this. */
+  /** The session must be a replication session, and can do nothing else afterwards. */
   static async start(session: Session, options: StreamOptions): Promise<ChangeStream> {
     await session.execute(exactValues)
     const { timeout } = await session.one<{ timeout: number }>(
@@ -72,19 +72,21 @@ export class ChangeStream implements AsyncDisposable {
     return new ChangeStream(copy, options.from, interval)
   }
 
-  /** `next` has an event, or `load` will: at once, or by throwing, since the stream has ended. */
+  /**
+   * Whether `next` has an event, or `load` does not have to wait: for an event, or for the error of an ended stream.
+   */
   get hasEvents(): boolean {
     return this.#at < this.#chunk.length || this.#copy.hasUnread
   }
 
-  /** Waits until there are events; throws when the stream has ended, which it does not by itself. */
+  /** Waits until there are events. Throws when the stream has ended, which is always an error. */
   async load(): Promise<void> {
     if (this.#at < this.#chunk.length) return
     this.#chunk = await this.#copy.read()
     this.#at = 0
   }
 
-  /** The next event of what is loaded. It holds until the one behind it is taken. */
+  /** The next loaded event. It is valid until the one after it is taken. */
   next(): SourceEvent | undefined {
     const bytes = this.#chunk
     const at = this.#at
@@ -107,17 +109,17 @@ export class ChangeStream implements AsyncDisposable {
   #change(bytes: Buffer, at: number, next: number): SourceEvent {
     if (next === bytes.length) this.#note(bytes, at + headerBytes + 9)
     if (at + dataStart < next) return this.#decoder.read(bytes, at + dataStart, next)
-    // Below 15 a change of an origin that was dropped since is announced by a message without content.
+    // Before 15, changes of a dropped origin are announced by an empty message.
     if (at + dataStart === next) return { type: 'origin', lsn: noLsn, name: '' }
     throw new ProtocolViolation('a change is incomplete')
   }
 
-  /** Resolves when there are events, the time is over, or somebody calls `wake`. */
+  /** Resolves when there are events, after the time, or when `wake` is called. */
   async readable(milliseconds: number): Promise<void> {
     if (!this.hasEvents) await this.#copy.readable(milliseconds)
   }
 
-  /** Waits without reading; throws when the stream has ended meanwhile. */
+  /** Waits without reading. Throws when the stream has ended meanwhile. */
   pausing(milliseconds: number): Promise<void> {
     return this.#copy.pausing(milliseconds)
   }
@@ -126,24 +128,24 @@ export class ChangeStream implements AsyncDisposable {
     this.#copy.wake()
   }
 
-  /** The connection turned out to be lost: ends all waiting. */
+  /** The connection is lost: ends all waiting. */
   fail(error: Error) {
     this.#copy.fail(error)
   }
 
-  /** Safe on the destination's disk: the source may forget it. */
+  /** Everything before this position is on the destination's disk, and the source may remove it. */
   confirm(durable: Lsn) {
     if (durable <= this.#durable) return
     this.#durable = durable
     this.#tell(false)
   }
 
-  /** How long the source has said nothing. */
+  /** How long the source has sent nothing. */
   get silentMs(): number {
     return this.#copy.silentMs
   }
 
-  /** Has the server say soon up to where it has sent everything; may be called as often as one likes. */
+  /** Requests that the server reports soon up to which position it has sent everything. May be called at any rate. */
   askForEnd() {
     const now = performance.now()
     if (now - this.#askedAt < askEveryMs) return
@@ -151,7 +153,7 @@ export class ChangeStream implements AsyncDisposable {
     this.#tell(true)
   }
 
-  /** How old something is by the source's own clock. */
+  /** The age of an event by the source's clock. */
   age(time: ServerTime): number {
     const ahead = Number.isFinite(this.#clockAhead) ? this.#clockAhead : 0
     return Math.max(0, Date.now() - ahead - timeToMilliseconds(time))
@@ -175,7 +177,7 @@ export class ChangeStream implements AsyncDisposable {
     return { type: 'keepalive', end, time: serverTime(bytes, at + 9) }
   }
 
-  /** End of the log and the source's time, as they stand in each header. */
+  /** The end of the log and the source's time are in each header. */
   #note(bytes: Buffer, at: number): Lsn {
     const end = bytes.readBigUInt64BE(at)
     const sent = timeToMilliseconds(serverTime(bytes, at + 8))
@@ -218,7 +220,7 @@ function serverTime(bytes: Buffer, at: number): ServerTime {
   return bytes.readInt32BE(at) * 4294967296 + bytes.readUInt32BE(at + 4)
 }
 
-/** Values travel as text in these forms on both sides; a server's own subscription sets the same. */
+/** The text form of values on both sides. A subscription of the server uses the same settings. */
 export const exactValues = `
   set datestyle = 'ISO';
   set intervalstyle = 'postgres';

@@ -1,11 +1,11 @@
-// A transaction of the source, as far as the destination has to know it.
+// A transaction of the source, as far as its application needs it.
 
 import type { ServerTime } from './event.ts'
 import type { Lsn } from './lsn.ts'
 
 export interface SourceTransaction {
   xid: number
-  /** Where its commit stands in the source's log. */
+  /** The position of its commit. */
   finalLsn: Lsn
   time: ServerTime
 }
@@ -20,7 +20,7 @@ export function timeToMilliseconds(time: ServerTime): number {
   return epoch + time / 1000
 }
 
-/** To the microsecond, as SQL reads it. */
+/** To the microsecond, for SQL. */
 export function timeToText(time: ServerTime): string {
   const whole = Math.floor(time / 1_000_000)
   const micros = String(time - whole * 1_000_000).padStart(6, '0')

@@ -1,4 +1,4 @@
-// The columns of one row as pgoutput wrote them: where each value lies in the bytes that came, nothing copied.
+// The columns of one row as pgoutput sent them: the place of each value in the received bytes, without copies.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html#PROTOCOL-LOGICALREP-MESSAGE-FORMATS-TUPLEDATA
 
 import { ProtocolViolation } from '../../postgres/errors.ts'
@@ -6,16 +6,16 @@ import type { PipelineWriter } from '../../postgres/pipeline-writer.ts'
 
 export const columnKind = {
   null: 0x6e,
-  /** Stored out of line and not changed, so not sent. */
+  /** Stored out of line and unchanged, so not sent. */
   unchanged: 0x75,
   text: 0x74,
   binary: 0x62,
 } as const
 
-/** https://www.postgresql.org/docs/current/limits.html, and room for the dropped. */
+/** https://www.postgresql.org/docs/current/limits.html, with room for dropped columns. */
 const maxColumns = 1664
 
-/** One is filled again and again; what it says holds until the next message is read. */
+/** A tuple is reused: its content is valid until the next message is read. */
 export class Tuple {
   bytes: Uint8Array = new Uint8Array(0)
   count = 0
@@ -26,7 +26,7 @@ export class Tuple {
   readonly starts = new Int32Array(maxColumns)
   readonly ends = new Int32Array(maxColumns)
 
-  /** Returns where the next thing begins. */
+  /** Returns the start of the next field. */
   read(bytes: Uint8Array, position: number): number {
     let at = position
     const count = ((bytes[at] as number) << 8) | (bytes[at + 1] as number)
@@ -55,7 +55,7 @@ export class Tuple {
     return at
   }
 
-  /** Says from now on, and for longer, what another one says now. */
+  /** Copies the content of another tuple, so that it stays valid. */
   copy(other: Tuple) {
     const { count } = other
     this.count = count
@@ -65,7 +65,7 @@ export class Tuple {
     const sent = Array.from({ length: count }, (_, column) => column).filter(
       (column) => other.kinds[column] === columnKind.text || other.kinds[column] === columnKind.binary,
     )
-    // With the length that stands ahead of each value.
+    // The length before each value is copied with it.
     const first = sent.length > 0 ? (other.starts[sent[0] as number] as number) - 4 : 0
     const last = sent.length > 0 ? (other.ends[sent.at(-1) as number] as number) : 0
     this.bytes = other.bytes.slice(first, last)
@@ -75,7 +75,7 @@ export class Tuple {
     }
   }
 
-  /** For people: a conflict's key. */
+  /** For messages, as the key of a conflict. */
   show(column: number): string | null {
     const kind = this.kinds[column]
     if (kind === columnKind.null) return null
@@ -91,7 +91,10 @@ export function hasSameValue(one: Tuple, other: Tuple, column: number): boolean 
   return one.kinds[column] === columnKind.null || value(one).equals(value(other))
 }
 
-/** As a parameter or a field of a binary COPY, which have the same form: length and bytes, as they came. */
+/**
+ * As a parameter, or as a field of a binary COPY: both have the length and the bytes, in the form in which they were
+ * sent.
+ */
 export function writeValue(out: PipelineWriter, tuple: Tuple, column: number, binary: boolean) {
   const kind = tuple.kinds[column]
   if (kind === columnKind.null) return out.null()

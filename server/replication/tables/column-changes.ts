@@ -1,13 +1,13 @@
-// What a column of the destination needs to become like the source's: SQL, values that have to be fetched, and
-// in words what is left to people. Nothing here destroys anything.
+// What makes a column of the destination like the source's: SQL, values that have to be fetched, and in words what a
+// user has to do. Nothing here destroys data.
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { ColumnShape, TableShape } from './table-shape.ts'
 
 export interface ColumnWork {
   statements: string[]
-  /** Columns whose values in older rows only the source knows. */
+  /** Columns whose values in older rows are only known to the source. */
   fills: string[]
-  /** To be done when values are there. */
+  /** To be run when the values are filled in. */
   finish: string[]
   remarks: string[]
 }
@@ -15,12 +15,12 @@ export interface ColumnWork {
 export interface Both {
   source: TableShape
   destination: TableShape
-  /** What is altered on the destination, as SQL writes it: a partition's columns are its root's. */
+  /** What is altered on the destination, as SQL: the columns of a partition are altered at its root. */
   altered: string
   destinationMajor: number
-  /** Types that the destination has, as SQL writes them without modifier. */
+  /** Types of the destination, as SQL, without modifiers. */
   knownTypes: ReadonlySet<string>
-  /** `from -> to`: the destination can convert without loss. */
+  /** `from -> to`: conversions that the destination can do without loss. */
   safeCasts: ReadonlySet<string>
 }
 
@@ -89,7 +89,7 @@ function addColumn(both: Both, column: ColumnShape, work: ColumnWork) {
     if (column.identity === 'a')
       work.finish.push(`alter table ${altered} alter column ${name} set generated always`)
   } else if (column.hasMissing) {
-    // The source says itself what older rows have; the default for new ones may be another one by now.
+    // The source stores the value for older rows. The default may have changed since.
     const value = column.missing === null ? 'null' : `${quoteLiteral(column.missing)}::${column.type}`
     add(`default ${value}`, column.notNull && 'not null')
     const now = column.expression === null ? 'drop default' : `set default ${column.expression}`
@@ -112,7 +112,7 @@ function addColumn(both: Both, column: ColumnShape, work: ColumnWork) {
   fill(both, column, work)
 }
 
-/** A default that counts needs its sequence. */
+/** A default that uses a sequence needs the sequence first. */
 function makeSequence({ altered }: Both, { name, sequence, expression }: ColumnShape, work: ColumnWork) {
   if (!sequence || expression === null) return
   const quoted = quoteQualified(sequence.schema, sequence.name)
@@ -131,7 +131,7 @@ function setSequence({ name, sequence }: ColumnShape, work: ColumnWork) {
   work.finish.push(`select pg_catalog.setval(${quoted}::regclass, ${sequence.last})`)
 }
 
-/** An identity column's sequence is of the column's type. */
+/** The sequence of an identity column has the type of the column. */
 function sequenceOptions(options: string): string {
   return options.replace(/^as \S+ /, '')
 }
@@ -150,7 +150,7 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
       `column ${column.name} is ${column.type} on the source and stays ${there.type} on the destination, which accepts all its values`,
     )
   } else if (isWider(column, there)) {
-    // Nothing is rewritten on either side.
+    // Neither server rewrites rows for this.
     work.statements.push(change)
   } else if (keepsValues(column, there) || safeCasts.has(castKey(there.typeName, column.typeName))) {
     const constant = there.expression !== null && there.generated === '' && there.identity === ''
@@ -158,7 +158,8 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
     work.statements.push(change)
     if (constant && column.expression !== null)
       work.statements.push(`alter table ${altered} alter column ${name} set default ${column.expression}`)
-    // The source may have converted in a way of its own; a key it cannot have changed unnoticed.
+    // The source may have converted the values in another way. Key columns are not filled: their changed values would
+    // be in the stream.
     if (!source.key.includes(column.name) && column.identity === '') fill(both, column, work)
   } else {
     work.remarks.push(
@@ -168,7 +169,7 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
   }
 }
 
-/** The same type with room for more: the values that are there stay as they are. */
+/** The same type with a higher limit: present values stay as they are. */
 function isWider(column: ColumnShape, than: ColumnShape): boolean {
   const { typeName, modifier } = column
   const isText = (name: string) => name === 'character varying' || name === 'text'
@@ -187,7 +188,7 @@ function isWider(column: ColumnShape, than: ColumnShape): boolean {
   return false
 }
 
-/** The same type, whose values are rewritten without losing anything. */
+/** The same type: a rewrite loses nothing. */
 function keepsValues(column: ColumnShape, there: ColumnShape): boolean {
   if (column.typeName !== there.typeName || there.modifier === -1) return false
   if (column.typeName === 'numeric') {
@@ -197,7 +198,7 @@ function keepsValues(column: ColumnShape, there: ColumnShape): boolean {
   return column.typeName === 'character' && column.modifier >= there.modifier
 }
 
-/** Of numeric(precision, scale): how many stand ahead of the point and behind it. */
+/** For numeric(precision, scale): the digits before and after the decimal point. */
 function digits(modifier: number): { ahead: number; behind: number } {
   const [precision, scale] = [(modifier - 4) >> 16, (modifier - 4) & 0x7ff]
   return { ahead: precision - scale, behind: scale }

@@ -1,27 +1,30 @@
-// What the tables of the destination look like to changes that arrive: read again with every apply session.
+// The tables of the destination, as far as applied changes depend on them. They are read again with every apply
+// session.
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 
 export interface DestinationColumn {
   name: string
-  /** The type below all domains; by name, since only PostgreSQL's own types have one number everywhere. */
+  /**
+   * The type below all domains. Only PostgreSQL's own types have the same OID everywhere; others are known by name.
+   */
   typeId: number
   typeSchema: string
   typeName: string
   modifier: number
-  /** As SQL writes it, domain and modifier included. */
+  /** As SQL, with domain and modifier. */
   sqlType: string
-  /** Without the modifier: a cast to it cuts nothing off. */
+  /** As SQL, without modifier: a cast to it truncates nothing. */
   wideType: string
   generated: boolean
   /** pg_attribute.attidentity: a(lways), (by) d(efault), or empty. */
   identity: string
-  /** NOT NULL, and nothing that would fill it. */
+  /** NOT NULL, without a default. */
   mustBeGiven: boolean
-  /** Has an equality that means the same as for an index. */
+  /** Its equality means the same as the equality of an index. */
   comparable: boolean
-  /** Its equality, when that is not PostgreSQL's own: what `operator(...)` takes. */
+  /** Its equality for `operator(...)`, unless it is PostgreSQL's own. */
   equality: string | null
 }
 
@@ -31,16 +34,16 @@ export interface DestinationTable {
   name: string
   quoted: string
   partitioned: boolean
-  /** Names, per unique index or exclusion constraint; null for an expression. */
+  /** The columns of each unique index or exclusion constraint; null for an expression. */
   unique: (string | null)[][]
   columns: Map<string, DestinationColumn>
-  /** Rules that would rewrite the statements by which changes are applied. */
+  /** Rules that would rewrite the statements that apply changes. */
   rules: string[]
 }
 
 type Row = DestinationColumn & { oid: number; schema: string; table: string; kind: string }
 
-/** Those of the list that are there; without a list all that can take changes. */
+/** Those of the list that exist; without a list all that changes can be applied to. */
 export async function readDestinationTables(
   session: Session,
   tables?: readonly TableName[],
@@ -137,7 +140,7 @@ export async function readDestinationTables(
       }
       found.set(key, one)
     }
-    // A table may have no column at all.
+    // The table has no columns.
     if (column.name !== null) one.columns.set(column.name, column)
   }
   for (const { columns, ...table } of await readUnique(session))
@@ -159,7 +162,7 @@ function readUnique(session: Session) {
        and n.nspname !~ '^pg_'`)
 }
 
-/** Notes for each table which rules act in a session of this role: a server's own subscription knows no rules. */
+/** Adds to each table the rules that act in a session of this role. A subscription of the server ignores rules. */
 export async function readFiringRules(
   session: Session,
   tables: ReadonlyMap<string, DestinationTable>,
@@ -176,7 +179,7 @@ export async function readFiringRules(
   for (const { rule, ...table } of rows) tables.get(tableKey(table))?.rules.push(rule)
 }
 
-/** Triggers and rules that fire for a replica, too: they may look at anything, at any moment. */
+/** Triggers and rules that also fire with replica role. They may read anything at any moment. */
 export async function firesForReplica(session: Session): Promise<boolean> {
   const { fires } = await session.one<{ fires: boolean }>(`
     select exists (select from pg_catalog.pg_trigger where tgenabled in ('A', 'R'))

@@ -1,16 +1,16 @@
-// Whether the rows of a table, as the source describes it, can be written to the destination's table of that
-// name; and, when not, which column it is and what happened to it, in plain words.
+// Whether rows of a table of the source can be written to the table of that name on the destination. If not, which
+// column prevents it and why.
 
 import type { Relation, RelationColumn } from '../stream/event.ts'
 import type { DestinationColumn, DestinationTable } from './destination-tables.ts'
 
-/** Types that the source named because their numbers mean nothing elsewhere: number -> schema and name. */
+/** Types that the source has described because their OIDs are not the same everywhere: OID -> schema and name. */
 export type NamedTypes = ReadonlyMap<number, { schema: string; name: string }>
 
-/** Below, numbers are the same in every database of every version. */
+/** Lower OIDs are the same in every database of every version. */
 const firstUnstableOid = 10000
 
-/** What is wrong, one sentence each; nothing when the rows fit. */
+/** One sentence for each problem; empty when the rows fit. */
 export function misfits(
   relation: Relation,
   table: DestinationTable | undefined,
@@ -52,7 +52,7 @@ export function misfits(
   return problems
 }
 
-/** What changed between two descriptions of a table by the source, in words. */
+/** The differences between two descriptions of a table by the source, in words. */
 export function describeChange(before: Relation, after: Relation): string[] {
   const changes: string[] = []
   const old = new Map(before.columns.map((column) => [column.name, column]))
@@ -83,7 +83,7 @@ const widerIntegers: Record<string, string[]> = {
 }
 const texts = new Set(['varchar', 'text'])
 
-/** The server refuses what does not fit into a type that passes here; nothing is rounded or cut in silence. */
+/** For types that pass here, the server refuses values that do not fit; it rounds or truncates nothing silently. */
 function typeFits(from: RelationColumn, to: DestinationColumn, types: NamedTypes, binary: boolean): boolean {
   if (from.type >= firstUnstableOid) {
     const named = types.get(from.type)
@@ -96,7 +96,7 @@ function typeFits(from: RelationColumn, to: DestinationColumn, types: NamedTypes
   return !binary && to.modifier === -1 && (widerIntegers[fromName]?.includes(to.typeName) ?? false)
 }
 
-/** Names of the built-in types that another type may take the values of. */
+/** The built-in types that may take values of another type, by name. */
 const builtIn = new Map([
   [21, 'int2'],
   [23, 'int4'],
@@ -107,7 +107,7 @@ const builtIn = new Map([
 
 function modifierFits(type: string, from: number, to: number): boolean {
   if (to === -1 || from === to) return true
-  // Too long a value is refused.
+  // The server refuses a value that is too long.
   if (type === 'varchar') return true
   if (type === 'numeric' && from !== -1) {
     const [scale, room] = [from - 4, to - 4].map((modifier) => modifier & 0x7ff)

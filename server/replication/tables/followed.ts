@@ -1,11 +1,12 @@
-// Which relation of the source goes into which table of the destination, by OID on both sides: a name can change
-// hands within a transaction. Read again with every connection, because partitions come and go.
+// Which relation of the source is written to which table of the destination, by OID on both sides, because a name can
+// pass to another table within a transaction. Read again with every connection, because partitions are added and
+// removed.
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { Session } from '../../postgres/session.ts'
 import { type Publications, publicationList } from '../stream/publication.ts'
 
-/** A table to follow, under the destination's name; its OIDs once they are known. */
+/** A table to follow, by its name on the destination, with its OIDs once they are known. */
 export interface WantedTable extends TableName {
   from?: number | undefined
   to?: number | undefined
@@ -15,30 +16,34 @@ export interface WantedTable extends TableName {
 export interface TablePair extends TableName {
   /** pg_class.oid on the source. */
   from: number
-  /** On the destination; none while it has no table for it. */
+  /** On the destination. Undefined while it has no such table. */
   to: number | undefined
-  /** Not requested at first: a new partition, or a table that a user accepted at a conflict. */
+  /** Not requested at the start: a new partition, or a table that a user accepted at a conflict. */
   joined: boolean
 }
 
 export interface LeftOutTable extends TableName {
   oid?: number | undefined
-  /** It was a partition when the move began: one that is attached to a followed tree since belongs to it. */
+  /**
+   * It was a partition when the move started. One that has been attached to a followed tree since belongs to the
+   * tree.
+   */
   isPartition?: boolean | undefined
 }
 
 interface FollowedRequest {
   publication: Publications
   tables: readonly WantedTable[]
-  /** Known when the move began, and not part of it. */
+  /** Tables that existed when the move started and are not part of it. */
   leftOut: readonly LeftOutTable[]
-  /** OIDs that a user accepted: to be followed under their names. */
+  /** OIDs that a user accepted: they are followed under their names. */
   accepted: ReadonlySet<number>
 }
 
 /**
- * Why changes of a relation that is not followed may be passed over: `left_out` when the move began, `extension`
- * or `own` as tables that no move has, `dropped` since, so that no row of it is left. Otherwise nobody knows.
+ * Why changes of a relation that is not followed may be left out: `left_out` when the move started, `extension` and
+ * `own` tables are part of no move, and no row of a `dropped` one exists any more. Undefined: it is not known whether
+ * they may.
  */
 export type Apart = 'left_out' | 'extension' | 'own' | 'dropped' | undefined
 
@@ -49,18 +54,18 @@ export interface Followed {
   leftOut: LeftOutTable[]
   /** Whether everything that this transaction saw was visible when the catalog was read. */
   hasSeen: (xid: number) => boolean
-  /** Requested, and not published any more: dropped, detached, or taken out. */
+  /** Requested, but not published any more: dropped, detached, or removed from the publication. */
   gone: TableName[]
-  /** Tables of the destination that were dropped and are there again: their copied rows are not. */
+  /** Tables of the destination that were dropped and created again, without their copied rows. */
   replaced: TableName[]
 }
 
 export interface SourceRelation extends TableName {
   oid: number
   kind: string
-  /** Topmost table of its partition tree; null outside of one. */
+  /** The root of its partition tree; null outside of one. */
   root: number | null
-  /** Of its partition tree, itself among them. */
+  /** In its partition tree, including itself. */
   ancestors: number[]
   published: boolean
   /** Not unlogged. */
@@ -104,11 +109,11 @@ export async function readFollowed(
   for (const relation of relations.values()) {
     const { oid, schema, name, kind, root, published } = relation
     if (pairs.has(oid) || leftOut.has(oid)) continue
-    // Partitions belong to it, too, where their changes come under another name.
+    // The changes of a partition that is sent under another name also belong to the relation.
     const isSent = published || (kind === 'r' && isPresent(relation))
     const isOfTree = isSent && root !== null && roots.has(root)
     if (isOfTree || wanted.accepted.has(oid)) {
-      // The whole of a tree that is sent under its root has no rows beside those of its partitions.
+      // The root of a tree that is sent as a whole has no rows except those of its partitions.
       pairs.set(oid, { schema, name, from: oid, to: undefined, joined: !(isOfTree && kind === 'p') })
     }
   }
@@ -122,7 +127,7 @@ export async function readFollowed(
     apart(oid) {
       const relation = relations.get(oid)
       if (leftOut.has(oid) || (relation?.root && leftOut.has(relation.root))) return 'left_out'
-      // A table that was requested and whose OID nobody knows could be this one.
+      // It may be a requested table whose OID is not known.
       if (!relation) return isComplete ? 'dropped' : undefined
       if (relation.extension) return 'extension'
       return relation.schema === 'pgtrek' ? 'own' : undefined
@@ -130,19 +135,19 @@ export async function readFollowed(
   }
 }
 
-/** A transaction can be in the log, and sent, before others see it: while it waits for a standby, or for a moment. */
+/** A transaction can be sent before it is visible to other sessions, for instance while it waits for a standby. */
 async function readSnapshot(source: Session): Promise<(xid: number) => boolean> {
   const { snapshot } = await source.one<{ snapshot: string }>(
     'select pg_catalog.txid_current_snapshot()::text as snapshot',
   )
   const [, xmax = '0', running = ''] = snapshot.split(':')
-  // Messages have the lower half of the number.
+  // Messages contain the lower half of the number.
   const low = (text: string) => Number(BigInt(text) & 0xffff_ffffn)
   const inProgress = new Set(running.split(',').filter(Boolean).map(low))
   return (xid) => ((xid - low(xmax)) | 0) < 0 && !inProgress.has(xid)
 }
 
-/** Where they are on the destination; those whose table was dropped and made again there. */
+/** The tables on the destination, and those that were dropped and created again there. */
 async function findPlaces(
   destination: Session,
   pairs: ReadonlyMap<number, TablePair>,
@@ -152,7 +157,7 @@ async function findPlaces(
   const byName = new Map([...there].map(([oid, table]) => [tableKey(table), oid]))
   const taken = new Set([...pairs.values()].map(({ to }) => to))
   const replaced: TableName[] = []
-  // A table that the source has comes before one that was dropped there.
+  // A table that still exists on the source comes before one that was dropped there.
   const isThere = (pair: TablePair) => Number(relations.has(pair.from))
   for (const pair of [...pairs.values()].sort((one, other) => isThere(other) - isThere(one))) {
     const known = pair.to === undefined ? undefined : there.get(pair.to)
@@ -174,7 +179,7 @@ async function findPlaces(
   return replaced
 }
 
-/** Whether the stream has changes of a relation: by itself, as part of a tree, or as the whole of one. */
+/** Whether the stream has changes of a relation: as a table, as part of a tree, or as the root of one. */
 function presence(relations: Iterable<SourceRelation>): (relation: SourceRelation) => boolean {
   const published = [...relations].filter((relation) => relation.published)
   const oids = new Set(published.map(({ oid }) => oid))
@@ -211,7 +216,7 @@ export async function readRelations(source: Session, publication: Publications):
        and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`)
 }
 
-/** Of all tables, by OID. */
+/** The names of all tables, by OID. */
 export async function readNames(session: Session): Promise<Map<number, TableName>> {
   const rows = await session.query<TableName & { oid: number }>(`
     select c.oid, n.nspname as schema, c.relname as name

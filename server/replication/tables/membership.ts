@@ -1,6 +1,6 @@
-// Since when the changes of a table are sent, and whether rows from before that can be missing on the other side: a
-// partition may be attached with its rows, or be out of its tree, or of the publication, for a while. None of it is
-// in the stream.
+// Since when the changes of a table are sent, and whether older rows may be missing on the destination: a partition
+// may be attached with its rows, or may have been out of its tree or its publication for a while. The stream contains
+// none of this.
 
 import type { TableName } from '../../../shared/table-name.ts'
 import { ServerError } from '../../postgres/errors.ts'
@@ -12,20 +12,22 @@ export interface Membership extends TableName {
   oid: number
   /** OIDs of the publications. */
   publication: string
-  /** The topmost table of its partition tree. */
+  /** The root of its partition tree. */
   top: (TableName & { oid: number }) | null
-  /** What its changes are sent by: the same text as long as nothing of it was taken away, not even for a moment. */
+  /**
+   * What its changes are sent by. The text stays the same as long as no part of it was removed, even for a moment.
+   */
   links: string
-  /** Some of it is newer than the publication. */
+  /** A part of it is newer than the publication. */
   isLate: boolean
-  /** It was made as a partition of what was published already: it never had a row that was not sent. */
+  /** It was created as a partition of a published table, so that all its rows were sent. */
   isBornIn: boolean
 }
 
 /**
- * The links by which a table has been followed without a gap, by its OID on the source and those of the publications:
- * a switchover makes another one, with which nothing of before counts. Of a table whose rows the destination has lost, by
- * its OID alone, that it has.
+ * The links by which a table has been followed without interruption, by its OID on the source and the OIDs of the
+ * publications: a switchover creates other publications, for which older links do not count. A table whose rows the
+ * destination has lost is recorded by its OID on the destination alone.
  */
 export type Memberships = Readonly<Record<string, string>>
 
@@ -35,12 +37,12 @@ function keyOf({ oid, publication }: Membership): string {
 
 const namespacesSince = 15
 
-/** What was written more than 2,147,483,647 transactions ago would be younger than now. */
+/** After more than 2,147,483,647 transactions `age` would make an old xid look newer than the present one. */
 function ageOf(xid: string): string {
   return `(pg_catalog.age(${xid})::pg_catalog.int8 & 4294967295)`
 }
 
-/** Of all tables with rows that are published. */
+/** For all published tables with rows. */
 export async function readMemberships(session: Session, publication: Publications): Promise<Membership[]> {
   const list = publicationList(publication)
   const ofSchemas =
@@ -125,7 +127,7 @@ export type Gap = 'attached' | 'interrupted' | 'replaced'
 
 const replaced = 'replaced'
 
-/** The destination has lost the rows of these, by their OIDs. */
+/** The destination has lost the rows of these tables, by their OIDs. */
 export function markReplaced(oids: Iterable<number>): Memberships {
   return Object.fromEntries(Array.from(oids, (oid) => [oid, replaced]))
 }
@@ -135,15 +137,15 @@ function isReplaced({ oid }: Membership, known: Memberships): boolean {
 }
 
 export interface Judged {
-  /** Rows of theirs may be missing on the other side. */
+  /** Rows of these tables may be missing on the destination. */
   gaps: { table: Membership; gap: Gap }[]
-  /** Nothing is missing of these: to be known from now on. */
+  /** No row of these tables is missing: their links are to be stored. */
   whole: Membership[]
 }
 
 /**
- * `known` is what the copy and earlier looks have left. What is not known and as old as the publication was there
- * when the tables were copied. The members are those of followed tables and trees.
+ * `known` is the result of the copy and of earlier calls. A table that is not in it, and whose links are as old as
+ * the publication, existed when the tables were copied. The members belong to followed tables and trees.
  */
 export async function judgeMembers(
   session: Session,
@@ -163,7 +165,7 @@ export async function judgeMembers(
   return { gaps, whole }
 }
 
-/** They are whole, as of the moment that the members were read at. */
+/** The links of tables of which no row is missing, as of the time when the members were read. */
 export function linksOf(members: readonly Membership[]): Memberships {
   return Object.fromEntries(members.map((table) => [keyOf(table), table.links]))
 }
@@ -176,7 +178,7 @@ export function isKnownWhole(table: Membership, known: Memberships = {}): boolea
   return known[keyOf(table)] === table.links && !isReplaced(table, known)
 }
 
-/** Nothing is missing of these any more. */
+/** Adds tables of which no row is missing any more. */
 export function withLinks(known: Memberships | undefined, members: readonly Membership[]): Memberships {
   const oids = new Set(members.map(({ oid }) => String(oid)))
   const others = Object.entries(known ?? {}).filter(([key]) => !oids.has(key))
@@ -184,8 +186,8 @@ export function withLinks(known: Memberships | undefined, members: readonly Memb
 }
 
 /**
- * Rows that it had before would be in it still, or their deletion is in the stream and finds them missing. One that is
- * locked, or must not be read, is not known to be empty.
+ * If older rows existed they would still be in the table, or their deletion is in the stream and would find them
+ * missing. A table that is locked or not readable does not count as empty.
  */
 async function isEmpty(session: Session, { schema, name }: Membership): Promise<boolean> {
   try {

@@ -1,29 +1,29 @@
-// Tables of the destination that foreign keys refer to: what it takes to change a row of theirs, and nothing that
-// refers to it, in a session that is not a replica's.
+// Tables of the destination that foreign keys refer to: how to change a row only if no other row refers to it, in a
+// session without replica role.
 import type { Session } from '../../postgres/session.ts'
 
 export interface Referenced {
-  /** The top of its partition tree, as SQL writes it. */
+  /** The root of its partition tree, as SQL. */
   top: string
-  /** Columns that decide about the partition, at all levels. */
+  /** The columns of the partition keys, at all levels. */
   divides: readonly string[]
-  /** Columns that are always an identity. */
+  /** GENERATED ALWAYS identity columns. */
   numbered: readonly string[]
-  /** Who refers to it, for people. */
+  /** The tables that refer to it, for messages. */
   by: readonly string[]
-  /** True of a row to which nothing refers; `table` is how SQL writes what the row is in. */
+  /** A condition that holds for a row that no row refers to. `table` is the SQL for what the row is in. */
   isFree: (table: string) => string
 }
 
 interface Reference {
   top: number
-  /** As SQL writes it, with ONLY where rows of others do not count. */
+  /** As SQL, with ONLY where rows of children do not count. */
   child: string
   name: string
   pairs: { column: string; referenced: string; equality: string }[]
 }
 
-/** By the OID of the top of the partition tree. */
+/** By the OID of the root of the partition tree. */
 export async function readReferenced(session: Session): Promise<Map<number, Referenced>> {
   const references = await session.query<Reference>(`
     select coalesce(pg_catalog.pg_partition_root(f.confrelid), f.confrelid)::oid as top,

@@ -1,6 +1,6 @@
-// A table of the source was altered while its changes are followed: what the destination's table needs to take
-// them, as exact SQL that destroys nothing, and in words what has to be left to people. The log holds no DDL
-// and no values that DDL wrote, so those are fetched.
+// A table of the source was altered during a move: the SQL that makes the destination's table able to take its
+// changes without destroying data, and in words what a user has to do. The log contains no DDL, and no values that
+// DDL has written, so both are read from the source.
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
@@ -8,25 +8,25 @@ import type { Session } from '../../postgres/session.ts'
 import { type Both, castKey, columnChanges } from './column-changes.ts'
 import { type PartitionShape, readTableShape, type TableShape } from './table-shape.ts'
 
-/** Values of older rows, to be read on the source by their key. */
+/** Values of older rows, to be read from the source by their key. */
 export interface ColumnFill {
   table: TableName
-  /** Without the rows of tables that inherit. */
+  /** Without the rows of children that inherit. */
   only: boolean
   key: string[]
   columns: string[]
-  /** On the destination they are all null at first: only values need to be fetched. */
+  /** All values are null on the destination at first, so that only other values have to be fetched. */
   sparse: boolean
 }
 
 export interface SchemaChanges {
   table: TableName
-  /** For the destination, in this order, in one transaction with what follows. */
+  /** To be run on the destination in this order, in one transaction with the fills and `finish`. */
   statements: string[]
   fills: ColumnFill[]
-  /** Behind the fills. */
+  /** To be run after the fills. */
   finish: string[]
-  /** What is not done, or good to know, a sentence each. */
+  /** What a user has to do or should know, one sentence each. */
   remarks: string[]
 }
 
@@ -34,7 +34,7 @@ export function isEmpty({ statements, fills, finish }: SchemaChanges): boolean {
   return statements.length + fills.length + finish.length === 0
 }
 
-/** As people read it: the SQL, and a comment where values are fetched. */
+/** For users: the SQL, and a comment where values are fetched. */
 export function showSchemaChanges({ statements, fills, finish }: SchemaChanges): string[] {
   return [
     ...statements.map((sql) => `${sql};`),
@@ -116,7 +116,7 @@ async function typesOf(destination: Session, names: readonly string[]): Promise<
   return new Set(rows.map(({ name }) => name))
 }
 
-/** Conversions that the server does by itself, and everything into text. */
+/** Conversions that the server does implicitly, and all conversions to text. */
 async function safeCasts(destination: Session, source: TableShape, here: TableShape): Promise<Set<string>> {
   const safe = new Set<string>()
   for (const { name, typeName: to } of source.columns.values()) {
@@ -133,7 +133,7 @@ async function safeCasts(destination: Session, source: TableShape, here: TableSh
   return safe
 }
 
-/** Labels that the destination lacks, and types that it does not have at all. */
+/** Labels that types of the destination lack, and types that it does not have. */
 function makeEnums(
   there: TableShape,
   here: TableShape,
@@ -156,7 +156,7 @@ function makeEnums(
   }
 }
 
-/** In all tables that the alteration reaches on the destination. */
+/** In all tables of the destination that the alteration affects. */
 async function fillsOf(
   source: Session,
   there: TableShape,
@@ -202,16 +202,16 @@ function missingBelongings(there: TableShape, here: TableShape): string[] {
     .map(([name, sql]) => `${name} is on the source only, and is not created: ${sql}`)
 }
 
-/** Partitions that only one side has: new ones are created, others are left to people. */
+/** Partitions that only one side has. New ones are created; for others the user decides. */
 function partitionChanges(
   there: Pick<TableShape, 'divided' | 'partitions'>,
   here: TableShape,
-  /** These are all that the source has. */
+  /** Whether these are all partitions of the source. */
   whole = true,
 ): { statements: string[]; remarks: string[] } {
   const statements: string[] = []
   const remarks: string[] = []
-  // Where one side divides its rows in another way, the partitions are its own business.
+  // With other partition keys, each side has its own partitions.
   if (there.divided === null || there.divided !== here.divided) return { statements, remarks }
   const known = new Set(here.partitions.map(tableKey))
   for (const partition of there.partitions) {

@@ -11,18 +11,18 @@ export interface FollowedTable {
   oid: number
   schema: string
   name: string
-  /** As SQL writes it. */
+  /** As SQL. */
   sqlName: string
-  /** Of an extension. */
+  /** Whether it belongs to an extension. */
   member: boolean
   /** pg_class.relkind and relpersistence. */
   kind: string
   persistence: string
   owned: boolean
   generated: string[]
-  /** Generated columns by which rows would have to be identified, although the server cannot send them. */
+  /** Generated columns that are needed to identify rows, although the server cannot send them. */
   unsent: string[]
-  /** Of the table itself; or of every partition, where the server looks for it. */
+  /** The identity of the table, or of every partition, where the server looks for it. */
   identities: [place: string, identity: Identity][]
 }
 

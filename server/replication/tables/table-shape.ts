@@ -1,4 +1,5 @@
-// What a table looks like on one side, as far as changes of the other side's table have to be repeated there.
+// The definition of a table on one side, as far as changes of the source's table have to be repeated on the
+// destination.
 
 import type { TableName } from '../../../shared/table-name.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
@@ -7,22 +8,22 @@ import { exactValues } from '../stream/stream.ts'
 
 export interface ColumnShape {
   name: string
-  /** As SQL writes it, with its schema where it has one, and its modifier. */
+  /** As SQL, with schema and modifier. */
   type: string
-  /** Without modifier, and the modifier alone. */
+  /** The type without modifier, and the modifier alone. */
   typeName: string
   modifier: number
   typeKind: string
-  /** Only where it is not its type's own. */
+  /** Null for the collation of the type. */
   collation: string | null
   notNull: boolean
-  /** Or what it is generated from. */
+  /** The default, or the expression that the column is generated from. */
   expression: string | null
   /** pg_attribute.attgenerated: s(tored), v(irtual), or empty. */
   generated: string
   /** pg_attribute.attidentity: a(lways), (by) d(efault), or empty. */
   identity: string
-  /** What rows hold that are older than the column; null also for those whose value is not known. */
+  /** The value of rows that are older than the column. Also null when it is not known. */
   missing: string | null
   hasMissing: boolean
   sequence: OwnedSequence | null
@@ -31,9 +32,9 @@ export interface ColumnShape {
 export interface OwnedSequence {
   schema: string
   name: string
-  /** What CREATE SEQUENCE takes. */
+  /** Options of CREATE SEQUENCE. */
   options: string
-  /** Arguments of setval; null when it was never used. */
+  /** Arguments of setval; null when the sequence was never used. */
   last: string | null
 }
 
@@ -41,7 +42,7 @@ export interface PartitionShape extends TableName {
   parent: TableName
   /** FOR VALUES ... */
   bound: string
-  /** How it is divided itself. */
+  /** Its own partition key. */
   divided: string | null
 }
 
@@ -49,27 +50,27 @@ export interface TableShape extends TableName {
   kind: string
   /** pg_class.relreplident */
   identity: string
-  /** Topmost table, of a partition. */
+  /** The root, for a partition. */
   root: TableName | null
-  /** Parent and bound, of a partition. */
+  /** Parent and bound, for a partition. */
   partition: PartitionShape | null
-  /** How a partitioned table is divided. */
+  /** The partition key, for a partitioned table. */
   divided: string | null
   columns: Map<string, ColumnShape>
-  /** Of the primary key, or the unique index that is the replica identity; empty when there is neither. */
+  /** The columns of the primary key, or of the unique index that is the replica identity; empty without either. */
   key: string[]
-  /** All below it, outermost first. */
+  /** At all levels, outermost first. */
   partitions: PartitionShape[]
-  /** Tables that inherit, and are no partitions. */
+  /** Tables that inherit from it without being partitions. */
   children: TableName[]
   enums: Map<string, string[]>
-  /** Indexes and constraints: name and how to make it. */
+  /** Indexes and constraints: name -> definition. */
   belongings: Map<string, string>
 }
 
-/** Nothing when there is no such table. The session must not be in a transaction. */
+/** Undefined when there is no such table. The session must not be in a transaction. */
 export async function readTableShape(session: Session, table: TableName): Promise<TableShape | undefined> {
-  // Names come with their schemas only while no schema is searched.
+  // Names are only qualified while the search path is empty.
   await session.execute(
     `begin isolation level repeatable read read only; ${local(exactValues)} set local search_path = ''`,
   )
@@ -172,7 +173,7 @@ function readColumns(session: Session, oid: number) {
      order by a.attnum`)
 }
 
-/** Of its columns, arrays of them included: by the type's name. */
+/** The enum types of its columns, also of arrays, by the type's name. */
 async function readEnums(session: Session, oid: number): Promise<Map<string, string[]>> {
   const rows = await session.query<{ type: string; labels: string[] }>(`
     select pg_catalog.format_type(t.oid, null) as type,

@@ -1,5 +1,5 @@
-// Tables of followed schemas that are not followed as they should be, in plain words: DDL is not in the stream,
-// so the catalogs are compared now and then.
+// Tables of followed schemas that are not followed as they should be. The stream contains no DDL, so the catalogs are
+// compared from time to time.
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
@@ -15,11 +15,11 @@ import {
 
 export interface Unfollowed {
   table: TableName
-  /** Where its name on the source is another one. */
+  /** The name on the source, where it is another one. */
   source?: TableName
   /**
-   * `new`: created since the move began; `missing`: the destination does not have it; `gone`: followed, and dropped on the source; `renamed`: followed, and
-   * called otherwise on the source than on the destination.
+   * `new`: created since the move started; `missing`: not on the destination; `gone`: followed, and dropped on the
+   * source; `renamed`: followed, and named differently on the source and the destination.
    */
   kind: 'new' | 'new_partition' | 'missing' | 'gone' | 'renamed' | 'not_published'
   words: string
@@ -28,9 +28,9 @@ export interface Unfollowed {
 export interface FollowedTables {
   publication: Publications
   followed: readonly WantedTable[]
-  /** Known not to be followed: they are not reported. */
+  /** Tables that were excluded, and are not reported. */
   leftOut?: readonly LeftOutTable[]
-  /** Default: those of the followed tables. */
+  /** Default: the schemas of the followed tables. */
   schemas?: readonly string[]
 }
 
@@ -58,7 +58,7 @@ export async function findUnfollowed(
     const place = (table.to === undefined ? undefined : here?.get(table.to)) ?? id(table)
     if (!relation) {
       const successor = byName.get(tableKey(place))
-      // Dropped on both sides, nothing is left of it to say.
+      // The table was dropped on both sides: there is nothing to report.
       if (successor || !hereNames || hereNames.has(tableKey(place))) found.push(gone(place, successor))
     } else if (!isPublished(relation, relations)) found.push(notPublished(place, publications))
     else if (hereNames && !hereNames.has(tableKey(place))) found.push(missing(relation, byOid))
@@ -90,7 +90,7 @@ export async function findUnfollowed(
   return found
 }
 
-/** By itself, under any level above it, or by its parts. */
+/** As a table, as part of a tree at any level, or by its partitions. */
 function isPublished(
   { oid, kind, root, ancestors, published }: SourceRelation,
   all: readonly SourceRelation[],
@@ -146,7 +146,7 @@ function renamed(table: TableName, source: SourceRelation, schemas: SchemaNames 
   }
 }
 
-/** Which schemas each side has. */
+/** The schemas of each side. */
 interface SchemaNames {
   source: ReadonlySet<string>
   destination: ReadonlySet<string>
@@ -155,7 +155,7 @@ interface SchemaNames {
 function intoSchema(table: TableName, schema: string, schemas: SchemaNames | undefined): string[] {
   const move = `alter table ${quoteQualified(table.schema, table.name)} set schema ${quoteIdentifier(schema)}`
   if (!schemas || schemas.destination.has(schema)) return [move]
-  // Not the table was moved, but the schema has another name.
+  // The schema was renamed, not the table moved.
   if (!schemas.source.has(table.schema)) {
     return [`alter schema ${quoteIdentifier(table.schema)} rename to ${quoteIdentifier(schema)}`]
   }
@@ -196,7 +196,7 @@ function missing(table: SourceRelation, byOid: ReadonlyMap<number, SourceRelatio
   }
 }
 
-/** Below 13, and where partitions were published one by one. */
+/** For servers before 13, and where partitions were published separately. */
 function partitionNotPublished(
   table: SourceRelation,
   byOid: ReadonlyMap<number, SourceRelation>,
