@@ -1,10 +1,10 @@
-// Whether an answer can be that to a query at all: its columns have the names that the query gives them. `*` has those
-// of what it stands for, and what is named neither by an alias nor by a column has that of a function or a type.
+// Whether rows can be the answer to a query: their columns have the names that the query gives them. Columns of `*`
+// have the names of the table; a column without alias has the name of its column, function or type.
 const star = /\*\s+from\b/i
 const named = /^\s*(?:select|with)\b/i
 const alias = /\bas\s+["\w]/i
 
-/** The first of columns of which none is in the query. */
+/** The first column, if none of the columns is named in the query. */
 export function strangeColumn(columns: readonly { name: string }[], query: string): string | undefined {
   if (columns.length === 0 || !named.test(query) || !alias.test(query) || star.test(query)) return undefined
   const text = query.toLowerCase()

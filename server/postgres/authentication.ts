@@ -1,4 +1,4 @@
-// What the server asks for before it lets us in, and what it has to prove itself.
+// Authentication: the answers to the server's requests, and the proof that SCRAM requires of the server.
 // https://www.postgresql.org/docs/current/sasl-authentication.html, RFC 5802
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
@@ -7,7 +7,7 @@ import { excerpt, frontend, message } from './messages.ts'
 import { saslprep } from './saslprep.ts'
 import { type ConnectionSettings, serverName } from './settings.ts'
 
-/** A server that wants more makes us compute for seconds: PostgreSQL's own number is 4096. */
+/** More iterations would make us compute for seconds. PostgreSQL's own number is 4096. */
 export const mostIterations = 10_000_000
 
 const mechanism = 'SCRAM-SHA-256'
@@ -25,7 +25,7 @@ const unsupported: Record<number, string> = {
 
 const derive = promisify(pbkdf2)
 
-/** Each is taken once. */
+/** Each step is taken at most once. */
 type Step = 'start' | 'password sent' | 'challenge' | 'computing' | 'signature' | 'proven' | 'over'
 
 export class Authentication {
@@ -39,7 +39,7 @@ export class Authentication {
     return this.#step === 'over'
   }
 
-  /** What is to be answered to this body of an Authentication message; throws, or rejects, where login has to end. */
+  /** The answer to the body of an Authentication message. Throws or rejects when the login has to end. */
   answer(body: Buffer): Buffer | Promise<Buffer> | undefined {
     if (body.length < 4) throw new ProtocolViolation('it requests no authentication method')
     const kind = body.readInt32BE(0)
@@ -79,7 +79,7 @@ export class Authentication {
     this.#step = to
   }
 
-  /** A server that has started to prove itself must have done so. */
+  /** A server that has started to prove its identity must have completed the proof. */
   #finish(): undefined {
     if (this.#step === 'over') throw outOfTurn()
     if (this.#step !== 'start' && this.#step !== 'password sent' && this.#step !== 'proven') {
@@ -149,7 +149,7 @@ export class Authentication {
     }
   }
 
-  /** A password that is only to be proved is not told. */
+  /** Throws for a password that must not be sent, only proved. */
   #mayTell(way: string) {
     if (!this.settings.onlyProve) return
     throw new ConnectFailed(

@@ -1,5 +1,5 @@
-// The parameters that a connection URL, a key=value string or the environment may carry: libpq's, each
-// either used, harmless to ignore, or refused because ignoring it would not be what the user asked for.
+// The parameters that a connection URL, a key=value string or the environment may contain, as for libpq. Each is
+// used, ignored without harm, or refused because ignoring it would not be what the user requested.
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 import { UsageError } from './errors.ts'
 
@@ -21,7 +21,7 @@ const used = [
   'application_name',
 ] as const
 
-/** They tune or prefer, and a connection without them is still the one that was asked for. */
+/** They only tune the connection or state preferences. */
 const ignored = [
   'fallback_application_name',
   'gssdelegation',
@@ -36,7 +36,7 @@ const ignored = [
   'uselibpqcompat',
 ] as const
 
-/** They promise something that only these values, if any, let us keep. */
+/** They are guarantees that we can give for these values only. */
 const limited = {
   channel_binding: ['disable', 'prefer'],
   client_encoding: ['auto', 'utf8', 'utf-8'],
@@ -56,7 +56,7 @@ const limited = {
   target_session_attrs: ['any'],
 } as const satisfies Record<string, readonly string[]>
 
-/** What other drivers and tools call them. */
+/** Names that other drivers and tools use. */
 const otherNames: Record<string, ParameterName> = {
   applicationname: 'application_name',
   connecttimeout: 'connect_timeout',
@@ -77,12 +77,12 @@ const names: readonly string[] = [...used, ...ignored, ...Object.keys(limited)]
 
 export interface Parameter {
   value: string
-  /** What the user wrote it as, for messages: `sslmode in the connection URL`, `PGSSLMODE`. */
+  /** Where the user set it, for messages: `sslmode in the connection URL`, `PGSSLMODE`. */
   origin: string
 }
 export type Parameters = Map<ParameterName, Parameter>
 
-/** The last of several with the same name counts; an empty one is as none. */
+/** The last of several with the same name counts. An empty one counts as absent. */
 export function collectParameters(
   pairs: Iterable<[string, string]>,
   place: string,
@@ -93,7 +93,7 @@ export function collectParameters(
   for (const [given, value] of pairs) {
     const name = given === 'ssl' ? 'sslmode' : given
     if (!isParameterName(name)) throw unknownParameter(name, place, mayName)
-    // What follows a password may be the rest of it, when its author forgot to encode or quote.
+    // It may be the rest of a password that was not encoded or quoted, so messages must not name it.
     if (name === 'password') mayName = false
     const origin = `${given} in the ${place}`
     if (value.includes('\0')) throw new UsageError(`${origin} must not contain a zero byte`)
@@ -102,7 +102,7 @@ export function collectParameters(
   return parameters
 }
 
-/** Throws for what was asked of the connection and cannot be given. */
+/** Throws for parameters whose request cannot be met. */
 export function refuseUnsupported(parameters: Parameters) {
   for (const [name, supported] of Object.entries(limited)) {
     const parameter = parameters.get(name as keyof typeof limited)
@@ -120,7 +120,7 @@ function isParameterName(name: string): name is ParameterName {
   return names.includes(name)
 }
 
-/** `ssl=true` is JDBC's way to say `sslmode=require`; other drivers write a mode there. */
+/** `ssl=true` is JDBC's form of `sslmode=require`. Other drivers write a mode there. */
 function sslMode(value: string): string {
   if (['true', 'on', '1', 'yes'].includes(value)) return 'require'
   if (['false', 'off', '0', 'no'].includes(value)) return 'disable'
@@ -146,7 +146,7 @@ function nearestName(name: string): string | undefined {
   return nearest.edits <= Math.max(1, Math.floor(name.length / 3)) ? nearest.candidate : undefined
 }
 
-/** Levenshtein's: how many letters to add, drop or change. */
+/** The Levenshtein distance: the number of letters to add, remove or change. */
 function editDistance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
   for (const [index, letter] of [...from].entries()) {

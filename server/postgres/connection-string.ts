@@ -1,5 +1,5 @@
-// Reads a connection URL or a key=value string by libpq's rules. Both can carry a password, and a slip in
-// writing them can make any part look like another: so no message here repeats a piece of the text.
+// Reads a connection URL or a key=value string by libpq's rules. Both can contain a password, and after a syntax
+// error any part may be it, so no message here repeats a part of the text.
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING
 import { collectParameters, type Parameters } from './connection-parameters.ts'
 import { UsageError } from './errors.ts'
@@ -13,7 +13,7 @@ export function parseConnectionString(given: string): Parameters {
     throw new UsageError('a connection URL starts with postgres:// or postgresql://')
   }
   if (text.includes('=')) return collectParameters(keyValues(text), keyValuePlace)
-  // As for psql and pg_dump, a single word is the name of a database.
+  // A single word is the name of a database, as for psql and pg_dump.
   if (/^[^\s:/@?]+$/.test(text)) return collectParameters([['dbname', text]], 'connection')
   throw new UsageError(
     'not a valid connection: use postgres://user@host:port/database, or host=... dbname=... user=...',
@@ -23,7 +23,7 @@ export function parseConnectionString(given: string): Parameters {
 const urlPlace = 'connection URL'
 const keyValuePlace = 'connection string'
 
-/** What follows the scheme: `[user[:password]@][host][:port][/database][?parameter=value&...]`. */
+/** The URL after the scheme: `[user[:password]@][host][:port][/database][?parameter=value&...]`. */
 function parseUrl(text: string): Parameters {
   const [, credentials, rest = ''] = /^(?:([^@/]*)@)?(.*)$/s.exec(text) ?? []
   const [, authority = '', path = '', query = ''] = /^([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(rest) ?? []
@@ -43,7 +43,7 @@ function parseUrl(text: string): Parameters {
 
 function hostAndPort(authority: string): [string, string][] {
   if (authority.includes(',')) throw severalHosts()
-  // An IPv6 address has colons of its own, so it stands in brackets.
+  // An IPv6 address contains colons, so it is enclosed in brackets.
   const parts = /^(?:\[([^\]]+)\]|([^:[\]]*))(?::(.*))?$/s.exec(authority)
   if (!parts) {
     throw new UsageError(
@@ -61,7 +61,7 @@ export function severalHosts(): UsageError {
   return new UsageError('several hosts in one connection are not supported: name the one to use')
 }
 
-/** libpq wants every `=` in a value encoded; there is nothing else it could mean, so we do not. */
+/** libpq requires every `=` in a value to be encoded. We accept it as it is, because it cannot mean anything else. */
 function* queryPairs(query: string): Generator<[string, string]> {
   for (const pair of query.split('&')) {
     if (pair === '') continue
@@ -90,7 +90,7 @@ function strayAt(): UsageError {
   )
 }
 
-/** `host=localhost password='it\'s'`: spaces may surround `=`, a backslash takes the next letter as it is. */
+/** `host=localhost password='it\'s'`: spaces may surround `=`, and a backslash escapes the next character. */
 function* keyValues(text: string): Generator<[string, string]> {
   const label = /\s*([^\s=]+)\s*=\s*/y
   const content = /'(?:\\.|[^'\\])*'(?!\S)|(?!')(?:\\.|[^\s\\]|\\$)*/sy

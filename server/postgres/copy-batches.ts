@@ -1,6 +1,6 @@
-// The destination's side of a relay: one COPY ... FROM STDIN, or one for each batch with a statement behind
-// it. Batches are sent one behind the other without waiting for answers: COPY may be followed by further
-// statements of the same query message, and the next query may lie ready behind CopyDone.
+// The destination's side of a relay: one COPY ... FROM STDIN, or one for each batch with statements after it. Batches
+// are sent without waiting for answers: COPY may be followed by further statements in the same query message, and the
+// next query may be sent directly after CopyDone.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
 import type { BatchSize } from './copy-frames.ts'
 import {
@@ -15,11 +15,11 @@ import {
 } from './messages.ts'
 
 export interface CopyBatches extends BatchSize {
-  /** `COPY ... FROM STDIN` and what is to be done with the rows of each batch, as one text. */
+  /** `COPY ... FROM STDIN` and the statements for the rows of each batch, as one text. */
   statements: string | Buffer
-  /** A row that these statements return. */
+  /** Called for each row that these statements return. */
   onRow(values: (Buffer | null)[]): void
-  /** The server has done a batch: rows that COPY took, and those that the last INSERT wrote. */
+  /** Called after each batch, with the rows of COPY and those of the last INSERT. */
   onBatch(copied: number, inserted: number | undefined): void
 }
 
@@ -28,7 +28,7 @@ const binaryHeader = Buffer.concat([Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1'),
 const binaryTrailer = Buffer.from([0xff, 0xff])
 
 export class CopyIntake {
-  /** Rows that the server says it took. */
+  /** The number of rows in the server's command tags. */
   rows: number | undefined
   readonly #query: Buffer
   readonly #between: Buffer
@@ -51,12 +51,12 @@ export class CopyIntake {
     ])
   }
 
-  /** Nothing that was sent is without an answer. */
+  /** Everything that was sent has been answered. */
   get isReady(): boolean {
     return this.#unanswered === 0
   }
 
-  /** Only the last query is without an answer. */
+  /** Only the last query has not been answered. */
   get isLast(): boolean {
     return this.#unanswered <= 1
   }
@@ -66,7 +66,7 @@ export class CopyIntake {
     return this.#query
   }
 
-  /** Ends one batch, begins the next. The last one ends as the source's COPY does. */
+  /** Ends one batch and begins the next. The last one ends with the source's COPY. */
   next(): Buffer {
     this.#unanswered++
     return this.#between

@@ -1,5 +1,5 @@
-// The two-way COPY of a walsender over a borrowed session: chunks of whole messages come out when asked for,
-// CopyData goes in at any time.
+// The two-way COPY of a walsender over a borrowed session: chunks of complete messages are read on request, CopyData
+// can be written at any time.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
 import { ConnectionLost } from './errors.ts'
 import { AnswerWatch } from './liveness.ts'
@@ -16,18 +16,17 @@ import type { Session } from './session.ts'
 import { describeSettings } from './settings.ts'
 import { WholeMessages } from './whole-messages.ts'
 
-/** What may lie here unread before the server is kept from sending more. */
+/** With this much unread, the socket is paused, so that the server stops sending. */
 const maxUnreadBytes = 1024 * 1024
 
 /**
- * A walsender writes every message to its socket at once, and as long as the window is open each travels as a
- * packet of its own, which costs the server more than the change did. Once the window is closed they are put
- * together. So a stream that is read to its end is left alone for a moment; with a shorter one the window
- * sometimes stays open.
+ * A walsender writes every message to its socket at once. As long as the TCP window is open each becomes a packet,
+ * which costs the server more than the change itself. With a closed window messages are combined. So after all of a
+ * stream was read, reading pauses for a moment. With a shorter pause the window sometimes stays open.
  */
 const paceBelow = 16 * 1024
 const paceMs = 20
-/** After a silence so many pieces are read at once: what comes alone must not wait. */
+/** After a silence this many pieces are read without a pause: a single message must not wait. */
 const readAtOnce = 16
 const silenceMs = 10
 
@@ -40,17 +39,17 @@ export class CopyBoth implements Disposable {
   #wake: (() => void) | undefined
   #pace: NodeJS.Timeout | undefined
   #piecesAtOnce = 0
-  /** When the server was last heard, or what it had said was read. */
+  /** When data was last received, or the last received data was read. */
   #lively = performance.now()
 
   private constructor(readonly session: Session) {
     session.tap.borrow(this.#receive)
     session.tap.on('close', this.#closed)
-    // Nobody says again that it is closed.
+    // No event follows for a socket that is closed already.
     if (session.tap.socket.destroyed) this.#closed()
   }
 
-  /** Resolves when the server has agreed to send. */
+  /** Resolves when the server has started to send. */
   static async start(session: Session, command: string): Promise<CopyBoth> {
     const copy = new CopyBoth(session)
     using _ = new AnswerWatch(() => session)
@@ -63,7 +62,7 @@ export class CopyBoth implements Disposable {
     return copy
   }
 
-  /** Whole messages, one or more; throws when the stream has ended, which it does not by itself. */
+  /** One or more complete messages. Throws when the stream has ended, which is always an error. */
   async read(): Promise<Buffer> {
     while (this.#unread.length === 0) {
       if (this.#failure) throw this.#failure
@@ -76,17 +75,17 @@ export class CopyBoth implements Disposable {
     return bytes
   }
 
-  /** Something can be read, or the stream has ended and reading throws. */
+  /** Whether `read` does not have to wait: there is data, or the stream has ended. */
   get hasUnread(): boolean {
     return this.#unread.length > 0 || this.#failure !== undefined
   }
 
-  /** How long nothing has come, although we would have heard it. */
+  /** How long nothing was received, not counting the time in which the socket was paused. */
   get silentMs(): number {
     return this.hasUnread ? 0 : performance.now() - this.#lively
   }
 
-  /** Resolves when there is something to read, the time is over, or somebody calls `wake`. */
+  /** Resolves when there is something to read, after the time, or when `wake` is called. */
   async readable(milliseconds: number): Promise<void> {
     if (this.hasUnread) return
     const timer = setTimeout(() => this.wake(), milliseconds)
@@ -94,7 +93,7 @@ export class CopyBoth implements Disposable {
     clearTimeout(timer)
   }
 
-  /** Waits without reading; throws when the stream has ended meanwhile. */
+  /** Waits without reading. Throws when the stream has ended meanwhile. */
   async pausing(milliseconds: number): Promise<void> {
     const timer = setTimeout(() => this.wake(), milliseconds)
     if (!this.#failure) await this.#next()
@@ -112,7 +111,7 @@ export class CopyBoth implements Disposable {
     if (!this.#failure) this.session.tap.write(copyDataMessage(bytes))
   }
 
-  /** Takes leave, so that what was written last is heard. */
+  /** Ends the COPY, so that the server receives what was written last. */
   async end(milliseconds: number) {
     if (this.#failure) return
     this.session.tap.write(copyDoneMessage)
@@ -123,7 +122,7 @@ export class CopyBoth implements Disposable {
     }
   }
 
-  /** Changes that nobody wants any more; the end of the stream may stand behind them in the same piece. */
+  /** Discards unread changes. The end of the stream may follow them in the same piece. */
   #forgetUnread() {
     for (const bytes of this.#unread.splice(0)) {
       for (let at = 0; at < bytes.length; ) {
@@ -136,7 +135,7 @@ export class CopyBoth implements Disposable {
     this.#regulate()
   }
 
-  /** Ends all waiting; what was not read is lost. */
+  /** Ends all waiting. Unread data is lost. */
   fail(error: Error) {
     this.#failure ??= error
     this.#unread = []
@@ -146,7 +145,7 @@ export class CopyBoth implements Disposable {
   [Symbol.dispose]() {
     clearTimeout(this.#pace)
     this.session.tap.off('close', this.#closed)
-    // A walsender in the midst of its stream takes no other command.
+    // A walsender accepts no other command during a stream.
     this.session.destroy()
     this.fail(new ConnectionLost('the stream was closed'))
   }
@@ -158,7 +157,7 @@ export class CopyBoth implements Disposable {
     let bytes = this.#messages.feed(chunk)
     if (!this.#started) bytes = this.#beforeStart(bytes)
     if (bytes.length === 0) return
-    // An error or the end that comes alone is told even while nobody reads.
+    // An error, or the end of the stream, that arrives alone is reported even when nothing reads.
     if (bytes[0] !== backend.copyData) return this.hear(bytes)
     this.#unread.push(bytes)
     this.#unreadBytes += bytes.length
@@ -191,7 +190,7 @@ export class CopyBoth implements Disposable {
     return bytes.subarray(at)
   }
 
-  /** To be called with every message that is no CopyData: it may end the stream. */
+  /** To be called with every message except CopyData: it may end the stream. */
   hear(message: Buffer) {
     const type = message[0]
     if (type === backend.errorResponse) {

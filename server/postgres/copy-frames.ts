@@ -1,18 +1,18 @@
-// Walks the frames of a COPY stream without copying them: only the five bytes of each header are looked
-// at, so that whole chunks of a socket can be passed on as they came.
+// Reads the frames of a COPY stream without copying them: only the five bytes of each header are read, so that whole
+// chunks of a socket can be passed on unchanged.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
 import { backend, checkLength, mostRowBytes } from './messages.ts'
 
-/** Receives what the walker finds; `pass` gets the bytes that a COPY ... FROM STDIN takes as they are. */
+/** Receives the parts of the stream. `pass` gets the bytes that COPY ... FROM STDIN accepts unchanged. */
 export interface CopySink {
   pass(bytes: Buffer): void
-  /** Anything that is not COPY data: an error, a notice, what follows the end of the copy. */
+  /** Everything except COPY data: an error, a notice, messages after the end of the copy. */
   divert(bytes: Buffer): void
-  /** A batch of whole rows has passed, and another row follows. */
+  /** A batch of complete rows was passed on, and another row follows. */
   cut?(): void
 }
 
-/** Where the stream is cut: behind so many rows, or before that behind so many bytes. */
+/** The limits of a batch: a number of rows or a number of bytes, whichever is reached first. */
 export interface BatchSize {
   rows: number
   bytes: number
@@ -21,7 +21,7 @@ export interface BatchSize {
 const inOnePiece: BatchSize = { rows: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY }
 
 export class CopyFrameWalker {
-  /** CopyData frames so far: one per row, and one more at the end of a binary copy. */
+  /** CopyData frames so far: one for each row, and one at the end of a binary copy. */
   frames = 0
   /** Payload of the CopyData frames so far. */
   bytes = 0
@@ -31,7 +31,7 @@ export class CopyFrameWalker {
   #type = 0
   #remaining = 0
   #diverting = false
-  // A header may be cut by the end of a chunk; its length is gathered byte by byte then.
+  // The end of a chunk may split a header. Its length is then read byte by byte.
   #headerSeen = 0
   #length = 0
   #lastFrame: number
@@ -48,7 +48,7 @@ export class CopyFrameWalker {
   feed(chunk: Buffer) {
     const end = chunk.length
     let position = 0
-    /** Start of the bytes in this chunk that have the same destination. */
+    /** Start of the bytes in this chunk that go to the same method. */
     let start = 0
     while (position < end) {
       if (this.done) break
@@ -84,7 +84,7 @@ export class CopyFrameWalker {
             this.sink.cut?.()
           }
           if (end - position >= 5) {
-            // The fast path, once per row: the whole header is in this chunk.
+            // The fast path, taken for most rows: the whole header is in this chunk.
             const length =
               ((chunk[position + 1] as number) << 24) |
               ((chunk[position + 2] as number) << 16) |

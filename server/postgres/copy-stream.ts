@@ -1,4 +1,4 @@
-// COPY from one session straight into another: the frames are passed on as they come, nothing is parsed.
+// COPY from one session into another. The frames are passed on unchanged and rows are not parsed.
 import { type CopyBatches, CopyIntake } from './copy-batches.ts'
 import { CopyFrameWalker, type CopySink } from './copy-frames.ts'
 import { type Throttle, ThrottledFlow } from './copy-throttle.ts'
@@ -21,23 +21,23 @@ import type { Session } from './session.ts'
 
 export interface CopyRelay {
   source: Session
-  /** `COPY ... TO STDOUT`; as bytes where the session's encoding is not UTF8. */
+  /** `COPY ... TO STDOUT`, as bytes where the session's encoding is not UTF8. */
   copyOut: string | Buffer
   destination: Session
   /** `COPY ... FROM STDIN` in the same format */
   copyIn?: string | Buffer
   binary: boolean
-  /** Instead of one copy with `copyIn`: many, and something done with the rows of each. */
+  /** Instead of `copyIn`: many copies, each with statements for its rows. */
   batches?: CopyBatches | undefined
   throttle?: Throttle | undefined
   signal?: AbortSignal | undefined
-  /** Called for every chunk; cheap bookkeeping only. */
+  /** Called for every chunk, so it has to be cheap. */
   onProgress?: (rows: number, bytes: number) => void
 }
 
 /**
- * Resolves with the rows and bytes that both servers confirm. When it throws, sessions whose state is
- * unknown are destroyed; the caller opens new ones.
+ * Resolves with the rows and bytes that both servers confirm. When it throws, sessions in an unknown state were
+ * destroyed, and the caller has to open new ones.
  */
 export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: number }> {
   const running = new Relay(relay)
@@ -45,19 +45,19 @@ export function relayCopy(relay: CopyRelay): Promise<{ rows: number; bytes: numb
   return running.result
 }
 
-/** From one step to the next, top to bottom; then what can go wrong. */
+/** The steps in order, then the errors. */
 class Relay implements CopySink {
-  /** Nothing is asked of the source before the destination has said that it takes rows. */
+  /** The source is only queried after the destination has accepted the COPY. */
   #source: 'not asked' | 'asked' | 'over' = 'not asked'
   #destination: 'asked' | 'taking' | 'over' = 'asked'
   #isDestinationFull = false
   #isSettled = false
   #failure: Error | undefined
-  /** As soon as the source sends rows. */
+  /** Set when the source starts to send rows. */
   #walker: CopyFrameWalker | undefined
-  /** What the source has sent before its first row. */
+  /** Messages of the source before its first row. */
   #unread: Buffer = Buffer.alloc(0)
-  /** What the source says it has sent. */
+  /** The number of rows in the source's command tag. */
   #rows: number | undefined
   readonly #sourceReader = new MessageReader()
   readonly #destinationReader = new MessageReader()
@@ -74,7 +74,7 @@ class Relay implements CopySink {
     this.#asides = new AnswerLimit(source.settings)
     const read = (chunk: Buffer) => source.tap.read(this.#receive, chunk)
     this.#flow = throttle && new ThrottledFlow(throttle, read, this.#regulate)
-    /** Whose turn it is; while a limit of the user holds the rows back, it is ours. */
+    /** The session that has to act next. Undefined while a rate limit holds the rows back. */
     const owing = () => {
       if (this.#flow?.isBusy) return undefined
       return this.#isDestinationFull || this.#source !== 'asked' ? destination : source
@@ -94,7 +94,7 @@ class Relay implements CopySink {
       for (const message of this.#destinationReader.feed(chunk)) this.#fromDestination(message)
     })
     if (signal?.aborted) return this.#cancel()
-    // A connection that was lost before this copy does not report it again.
+    // A connection that was lost before this copy sends no event any more.
     if (source.tap.socket.destroyed) return this.#lose(source, destination)
     if (destination.tap.socket.destroyed) return this.#lose(destination, source)
     destination.tap.write(this.#intake.first())
@@ -114,7 +114,7 @@ class Relay implements CopySink {
     else if (type === backend.readyForQuery && this.#intake.isReady) this.#destinationReady(type)
   }
 
-  /** Each batch begins with such an answer; only the first has to be waited for. */
+  /** Each batch starts with this answer. Only the first has to be waited for. */
   #askSource() {
     if (this.#destination !== 'asked') return
     this.#destination = 'taking'
@@ -130,7 +130,7 @@ class Relay implements CopySink {
     this.relay.onProgress?.(rows, walker.bytes)
   }
 
-  /** Notices and CopyOutResponse, with the first rows right behind it; or an error instead. */
+  /** Notices and CopyOutResponse, perhaps followed by the first rows; or an error. */
   #beforeRows(chunk: Buffer) {
     let bytes = this.#unread.length ? Buffer.concat([this.#unread, chunk]) : chunk
     while (!this.#walker && bytes.length >= 5) {
@@ -146,7 +146,7 @@ class Relay implements CopySink {
     if (bytes.length) this.#walker?.feed(bytes)
   }
 
-  // What the walker finds among the bytes of the source:
+  // The parts of the source's stream:
 
   pass(bytes: Buffer) {
     if (this.#failure) return
@@ -187,7 +187,7 @@ class Relay implements CopySink {
     } else if (!isAside(type)) throw outOfPlace(type, 'during a COPY')
   }
 
-  /** Between two batches it may be ready although more rows follow. */
+  /** Between two batches it may be ready while more rows follow. */
   #destinationReady(type: number) {
     const isWhole = this.#walker?.done === true
     if (!this.#failure && (this.#intake.rows === undefined || !(isWhole || this.relay.batches))) {
@@ -221,28 +221,28 @@ class Relay implements CopySink {
     destination.tap.giveBack()
   }
 
-  // What can go wrong:
+  // Errors:
 
   #failBySource(body: Buffer) {
     const error = parseServerError(body)
     error.side = 'source'
     this.#failure ??= error
-    // The destination keeps nothing of a copy that its client declares failed.
+    // CopyFail makes the destination discard the copy.
     if (this.#destination === 'taking') {
       this.relay.destination.tap.write(copyFailMessage('the source could not be read'))
     }
   }
 
-  /** Its cause of failing may be our CopyFail; the first error is the one to report. */
+  /** Its error may be caused by our CopyFail. The first error is the one to report. */
   #failByDestination(error: Error) {
     const { source, destination } = this.relay
     this.#failure ??= error
-    // Reading on would take as long as the table is large.
+    // Reading to the end would take as long as copying the table.
     if (this.#source === 'asked') source.destroy()
     this.#source = 'over'
     const isBegun = this.#destination !== 'asked'
     if (isBegun && !(this.#walker?.done && this.#intake.isLast)) {
-      // A frame may be half sent, or batches lie behind: the destination's protocol state is lost with it.
+      // Part of a frame may be sent, or batches may follow, so the session cannot be used for anything else.
       destination.destroy()
       this.#destination = 'over'
     } else if (this.#intake.isReady) this.#destination = 'over'
@@ -260,7 +260,7 @@ class Relay implements CopySink {
     this.#end()
   }
 
-  /** Real cancel requests, so that neither server works on; then no waiting for their answers. */
+  /** Sends cancel requests, so that both servers stop, and does not wait for answers. */
   readonly #cancel = () => {
     const { source, destination } = this.relay
     this.#failure ??= new Cancelled()
@@ -278,7 +278,7 @@ class Relay implements CopySink {
   }
 }
 
-/** Statements behind the COPY of a batch may return rows. */
+/** Statements after the COPY of a batch may return rows. */
 const ofIntake = new Set<number>([
   backend.commandComplete,
   backend.copyInResponse,

@@ -1,5 +1,5 @@
-// COPY of many small tables from one session into another without waiting for each: all statements go out at
-// once, and the rows of the next tables arrive while the destination still takes those of the first.
+// COPY of many small tables from one session into another without a round trip for each: all statements are sent at
+// once, and rows of the next tables arrive while the destination still takes those of the first.
 import { CopyFrameWalker } from './copy-frames.ts'
 import { Cancelled, ProtocolViolation } from './errors.ts'
 import { AnswerWatch } from './liveness.ts'
@@ -25,7 +25,7 @@ export interface TableCopy {
 
 export interface TablesRelay {
   source: Session
-  /** Inside a transaction: all that was copied before an error goes with it. */
+  /** In a transaction, so that an error rolls back everything that was copied before. */
   destination: Session
   tables: readonly TableCopy[]
   signal?: AbortSignal | undefined
@@ -33,7 +33,7 @@ export interface TablesRelay {
 
 const separator = Buffer.from(';\n')
 
-/** Rows that have arrived and are not sent on yet: more than this wait at the source. */
+/** The most received rows that wait here. With more, the socket of the source is paused. */
 const mostWaitingBytes = 4 * 1024 * 1024
 
 /**
@@ -91,7 +91,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
     } else if (!isAside(type)) throw outOfPlace(type, 'during a COPY')
   }
 
-  /** What has arrived of the table that the destination is at. */
+  /** Passes on what was received of the table that the destination is taking. */
   function pass() {
     const table = sent.tables[taken.length]
     if (isTaking && table) {
@@ -99,7 +99,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
         sent.waitingBytes -= bytes.length
         if (!destination.tap.write(bytes)) isFull = true
       }
-      // Its CopyDone is among them.
+      // The bytes include its CopyDone.
       if (table.walker.done) isTaking = false
     }
     if (isHeldBack()) source.tap.pause()
@@ -121,7 +121,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
     pass()
   }
   const abort = () => {
-    // Real cancel requests, so that neither server works on; then no waiting for their answers.
+    // Sends cancel requests, so that both servers stop, and does not wait for answers.
     void Promise.allSettled([source.cancel(), destination.cancel()]).then(() => fail(new Cancelled()))
   }
   source.tap.on('close', sourceClosed)
@@ -138,7 +138,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
   using _ = new AnswerWatch(() => (isHeldBack() || sourceReady ? destination : source))
   try {
     if (signal?.aborted) abort()
-    // A connection that was lost before this copy does not report it again.
+    // A connection that was lost before this copy sends no event any more.
     else if (source.tap.socket.destroyed) sourceClosed()
     else if (destination.tap.socket.destroyed) destinationClosed()
     else {
@@ -172,18 +172,18 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
 interface SentTable {
   walker: CopyFrameWalker
   waiting: Buffer[]
-  /** What the source says it sent. */
+  /** The number of rows in the source's command tag. */
   rows: number | undefined
 }
 
-/** The source's answer to many COPY statements, cut into the tables. */
+/** Splits the source's answer to many COPY statements by table. */
 class SourceTables {
   readonly tables: SentTable[] = []
   waitingBytes = 0
   onMessage: (message: BackendMessage) => void = () => {}
-  /** Behind the last whole message: what may be the start of another. */
+  /** The bytes after the last complete message, which may be the start of another. */
   #rest: Buffer = Buffer.alloc(0)
-  /** Of what stands between the rows of a table: errors and notices. */
+  /** Reads the messages between the rows of tables: errors and notices. */
   #between = new MessageReader()
 
   feed(chunk: Buffer) {
@@ -195,7 +195,7 @@ class SourceTables {
         if (!table.walker.done) return
         bytes = Buffer.alloc(0)
       }
-      // What the walker found behind the rows is among these now.
+      // Includes what followed the rows of the last table.
       const pending = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes
       const rows = this.#readMessages(pending)
       if (!rows) return
@@ -203,7 +203,7 @@ class SourceTables {
     }
   }
 
-  /** Up to where the rows of the next table begin, if they do. */
+  /** Reads messages up to the rows of the next table, and returns the bytes from there on. */
   #readMessages(bytes: Buffer): Buffer | undefined {
     let position = 0
     while (position + 5 <= bytes.length) {

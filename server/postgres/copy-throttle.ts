@@ -1,14 +1,17 @@
-// A rate that all copy workers of a run keep together, and the flow of one worker under it.
+// A rate limit that all copy workers of a run share, and the data flow of one worker under it.
 
-/** Work of this long may be ahead of its time: timers are never quite on time. */
+/** Data may be passed on this much early, because timers fire late. */
 const toleranceMicroseconds = 20_000n
-/** How much of a second passes at once; what a socket hands over is cut into pieces of this. */
+/** Data is passed on in slices of at most this part of a second. */
 const slicesPerSecond = 50
 const smallestSlice = 1024
 const largestSlice = 256 * 1024
 const mostWaitMs = 1000
 
-/** What the workers share: when the next byte may pass, in microseconds that all threads count from the same moment. */
+/**
+ * The state that the workers share: when the next byte may be passed on, in microseconds since a moment that is the
+ * same for all threads.
+ */
 export function sharedClock(): SharedArrayBuffer {
   return new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT)
 }
@@ -26,13 +29,13 @@ export class Throttle {
     this.sliceBytes = Math.min(largestSlice, Math.max(smallestSlice, slice))
   }
 
-  /** Takes the next free time for these bytes, in turn with all other workers; returns when it is over. */
+  /** Reserves the next free time for these bytes, in order with all other workers. Returns the end of that time. */
   reserve(bytes: number): bigint {
     const cost = BigInt(Math.ceil((bytes / this.bytesPerSecond) * 1e6))
     for (;;) {
       const free = Atomics.load(this.#next, 0)
       const now = microseconds()
-      // Time that nobody used is gone: a pause is not made up for by a burst.
+      // Unused time is lost: a pause does not allow a burst afterwards.
       const isFree = free < now + toleranceMicroseconds
       const over = (isFree ? now + toleranceMicroseconds : free) + cost
       if (Atomics.compareExchange(this.#next, 0, free, over) === free) return over
@@ -40,22 +43,22 @@ export class Throttle {
   }
 }
 
-/** Hands on the bytes of one worker, slice by slice, each when its time has come. */
+/** Passes on the data of one worker, each slice at its time. */
 export class ThrottledFlow {
   readonly #waiting: Buffer[] = []
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** Of the first that waits. */
+  /** The end of the time reserved for the first slice that waits. */
   #over: bigint | undefined
   #stopped = false
 
   constructor(
     readonly throttle: Throttle,
     readonly onBytes: (bytes: Buffer) => void,
-    /** Whether there is anything left to hand on has changed. */
+    /** Called when `isBusy` has changed. */
     readonly onTurn: () => void,
   ) {}
 
-  /** While it is, the source should not send more. */
+  /** As long as it is true, the source should not send more. */
   get isBusy(): boolean {
     return this.#waiting.length > 0 || this.#timer !== undefined
   }
@@ -96,7 +99,7 @@ export class ThrottledFlow {
   }
 }
 
-/** `process.hrtime` counts from the start of its thread: a worker that starts later would always be late. */
+/** `process.hrtime` counts from the start of its thread, so it differs between workers. */
 export function microseconds(): bigint {
   return BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000))
 }

@@ -1,4 +1,4 @@
-// Opens the way to a server: TCP or a Unix socket, encrypted when the settings ask for it and the server can.
+// Connects to a server by TCP or a Unix socket, encrypted if the settings require it or the server supports it.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-SSL
 import { messageOf } from '../../shared/message-of.ts'
 import { Cancelled, ConnectFailed } from './errors.ts'
@@ -16,8 +16,8 @@ export interface Dialled {
 }
 
 /**
- * The ways to try, in order. The next one is for when the server refuses the one before for being, or not
- * being, encrypted; only login shows whether it does.
+ * The ways to connect, in order. The next one is for a server that refuses the previous one for being encrypted, or
+ * for not being encrypted, which only the login shows.
  * https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
  */
 export function attemptsFor(settings: ConnectionSettings): Attempt[] {
@@ -34,7 +34,7 @@ export function attemptsFor(settings: ConnectionSettings): Attempt[] {
   }
 }
 
-/** The connect timeout covers everything in here. */
+/** The connect timeout covers all of this. */
 export async function dial(
   settings: ConnectionSettings,
   attempt: Attempt = attemptsFor(settings)[0] ?? 'plain',
@@ -68,14 +68,14 @@ async function reach(settings: ConnectionSettings, stop: AbortSignal): Promise<S
   try {
     await firstEvent(socket, 'connect', stop)
   } catch (error) {
-    // An attempt that is given up may still fail later, when nobody waits for it any more.
+    // An abandoned attempt may still fail later, when its error is reported to no caller.
     socket.on('error', () => {})
     socket.destroy()
     throw error === stop.reason ? error : unreachable(error, settings)
   }
   if (overNetwork) {
     socket.setNoDelay()
-    // A long index build is silent for hours; firewalls forget silent connections.
+    // An index build may send nothing for hours, and firewalls drop silent connections.
     socket.setKeepAlive(30_000)
   }
   return socket
@@ -115,8 +115,8 @@ async function offersTls(
     const message = `${serverName(settings)} closed the connection when asked for TLS: is a PostgreSQL server listening there?`
     throw new ConnectFailed('tls', message, { cause: error })
   }
-  // More than one byte was put there by somebody on the way, to be taken for the server's encrypted words
-  // (CVE-2021-23222). An error that the server has to tell at this point is not to be trusted either.
+  // Additional bytes are an attempt to inject data before the encryption starts (CVE-2021-23222). An error message at
+  // this point is not authenticated either.
   if (answer.length === 1 && answer[0] === 'S'.charCodeAt(0)) return true
   if (answer.length === 1 && answer[0] === 'N'.charCodeAt(0)) return false
   throw new ConnectFailed(
@@ -187,7 +187,7 @@ function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : ''
 }
 
-/** The system's own code says more than "Failed to connect". */
+/** The error code of the system is more precise than "Failed to connect". */
 function wordsOf(error: unknown): string {
   const words = messageOf(error)
   const code = errorCode(error)

@@ -1,10 +1,10 @@
-// What libpq's environment variables say about a connection.
+// The connection parameters in libpq's environment variables.
 // https://www.postgresql.org/docs/current/libpq-envars.html
 import type { ParameterName, Parameters } from './connection-parameters.ts'
 
 export type Environment = Record<string, string | undefined>
 
-// PGAPPNAME is left out: the sessions of a migration should be found under one name on both servers.
+// Without PGAPPNAME: the sessions of a migration have one name on both servers, by which they are found.
 const variables: Record<string, ParameterName> = {
   PGHOST: 'host',
   PGHOSTADDR: 'hostaddr',

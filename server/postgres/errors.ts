@@ -1,4 +1,4 @@
-// What can go wrong, as a few named classes. Server errors are identified by SQLSTATE, never by text.
+// The classes of errors. Errors of a server are identified by SQLSTATE, never by text.
 import type { ErrorInfo } from '../../shared/event.ts'
 import { wordsOf } from './programming-error.ts'
 
@@ -9,7 +9,7 @@ export class PgtrekError extends Error {
   }
 }
 
-/** The command line, a URL or a file is not what it should be; nothing has been tried yet. */
+/** The command line, a URL or a file is invalid. Nothing has been tried yet. */
 export class UsageError extends PgtrekError {}
 
 export type ConnectFailure =
@@ -24,9 +24,9 @@ export type ConnectFailure =
   | 'pooler'
   | 'closed'
 
-/** No session could be had; `reason` says which part of reaching, trusting or logging in failed. */
+/** No session could be opened. `reason` names the step that failed. */
 export class ConnectFailed extends PgtrekError {
-  /** What the server said, when it was the server that refused. */
+  /** The SQLSTATE, if the server refused. */
   readonly sqlstate: string | undefined
 
   constructor(
@@ -39,7 +39,7 @@ export class ConnectFailed extends PgtrekError {
   }
 }
 
-/** A connection pooler in between does not keep one server process for a session. */
+/** A connection pooler does not keep one server process for a session. */
 export class PoolerRefused extends ConnectFailed {
   constructor(message: string) {
     super('pooler', message)
@@ -47,8 +47,8 @@ export class PoolerRefused extends ConnectFailed {
 }
 
 /**
- * A server, or whatever answers in its place, sent what the protocol does not allow at this point. `what` says so in
- * words that contain nothing of it but visible characters.
+ * A server, or a program that answers in its place, sent what the protocol does not allow at this point. In `what`,
+ * anything that it sent is reduced to visible characters.
  */
 export class ProtocolViolation extends PgtrekError {
   constructor(readonly what: string) {
@@ -56,10 +56,10 @@ export class ProtocolViolation extends PgtrekError {
   }
 }
 
-/** A session that worked is gone. */
+/** An open session was lost. */
 export class ConnectionLost extends PgtrekError {}
 
-/** The session that held a run's snapshot has ended: nobody can see the same rows any more. */
+/** The session that held a run's snapshot has ended: the same rows cannot be read any more. */
 export class SnapshotLost extends PgtrekError {}
 
 /** The run was cancelled by the user. */
@@ -69,7 +69,7 @@ export class Cancelled extends PgtrekError {
   }
 }
 
-/** The plan cannot run at all: nothing was written. */
+/** The plan cannot be run. Nothing was written. */
 export class PlanRefused extends PgtrekError {}
 
 export interface ServerErrorFields {
@@ -86,7 +86,7 @@ export interface ServerErrorFields {
   constraint?: string
 }
 
-/** The server refused a statement, in its own words. */
+/** The server refused a statement. The message is the server's. */
 export class ServerError extends PgtrekError {
   readonly severity: string
   readonly sqlstate: string
@@ -97,7 +97,7 @@ export class ServerError extends PgtrekError {
   readonly table: string | undefined
   readonly column: string | undefined
   readonly constraint: string | undefined
-  /** Which end of a relay said so. */
+  /** The side of a relay on which it occurred. */
   side: 'source' | 'destination' | undefined
 
   constructor(readonly fields: ServerErrorFields) {
@@ -148,7 +148,7 @@ const lostStates = new Set<string>([
   sqlstate.idleSessionTimeout,
 ])
 
-/** The session is gone, or none could be had for now: a new one may do. */
+/** The session was lost, or cannot be opened at the moment: a new one may work. */
 export function isLost(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true
   if (error instanceof ServerError) return lostStates.has(error.sqlstate) || error.sqlstate.startsWith('08')
@@ -157,7 +157,7 @@ export function isLost(error: unknown): boolean {
   return ['host', 'refused', 'timeout', 'closed', 'limit'].includes(error.reason)
 }
 
-/** An error as events carry it: the words, without stack, query or parameters. */
+/** An error for events: its message, without stack, query or parameters. */
 export function errorInfo(error: unknown): ErrorInfo {
   if (!(error instanceof Error)) return { message: String(error) }
   const info: ErrorInfo = { message: wordsOf(error) }

@@ -1,41 +1,41 @@
-// Notices a server that says nothing any more while it owes an answer: a firewall that has forgotten the connection, a
-// machine that stands still. An index build may be silent for hours, and so may a query: only the server knows whether
-// it is at work, and is asked over another connection. TCP's own keepalive does not tell: a process that hangs has a
-// kernel that answers.
+// Detects a server that has stopped sending although an answer is due: a firewall has dropped the connection, the
+// machine has stopped. An index build or a query may send nothing for hours, and only the server knows whether it is
+// working on it, so it is asked over another connection. TCP keepalives do not help: the kernel answers them also for
+// a process that hangs.
 import { ConnectFailed, errorInfo, PgtrekError, sqlstate } from './errors.ts'
 import { type ConnectionSettings, serverName } from './settings.ts'
 
-/** As long as the servers themselves wait for each other, unless told otherwise (wal_receiver_timeout). */
+/** Servers wait this long for each other by default (wal_receiver_timeout). */
 const usualSilenceMs = 60_000
 const longestTickMs = 5_000
-/** Silences in a row in which no new connection could be had: an outage of the network may pass. */
+/** How many silences in a row without a new connection are accepted, because a network outage may pass. */
 const mostSilencesUnreachable = 5
 
 export function silenceMsOf({ silenceMs }: ConnectionSettings): number {
   return silenceMs ?? usualSilenceMs
 }
 
-/** Nothing was heard, and this is why nothing will be. */
+/** Nothing was received, and nothing will be for this reason. */
 class Silence extends PgtrekError {
   constructor(silentMs: number, why: string) {
     super(`no data was received for ${Math.round(silentMs / 1000)} s, and ${why}`)
   }
 }
 
-/** What the server says of one of its sessions. */
+/** The state of one of its sessions, as the server reports it. */
 type Standing =
   | { is: 'working' | 'waiting' | 'gone' }
-  /** Or another server answered in its place. */
+  /** Also when another server answered in its place. */
   | { is: 'unreachable'; why: string }
 
-/** A session as it is seen here. */
+/** The part of a session that is used here. */
 interface WatchedSession {
   readonly settings: ConnectionSettings
   readonly pid: number
   /** When its server was started. */
   readonly serverStart: unknown
   readonly tap: { readonly movedAt: number; cut(why: Error): void }
-  /** Another session at the same place. */
+  /** Another session on the same server. */
   openAnother(signal: AbortSignal): Promise<AskingSession>
 }
 
@@ -46,8 +46,9 @@ interface AskingSession extends AsyncDisposable {
 }
 
 /**
- * Until it is disposed, sessions owe us something: `owing` says which one at this moment, none while we keep it waiting.
- * Where nothing moves, and its server is not at work for us, its connection is cut; the tap's `fault` says why.
+ * Watches for silence until it is disposed. `owing` returns the session whose answer is due at this moment, or
+ * undefined while the session waits for us. When nothing is received, and the server is not working for us, the
+ * connection is cut; the tap's `fault` has the reason.
  */
 export class AnswerWatch implements Disposable {
   readonly #timer: NodeJS.Timeout
@@ -58,7 +59,7 @@ export class AnswerWatch implements Disposable {
   #askedAt = Number.NEGATIVE_INFINITY
   #isAsking = false
   #isOver = false
-  /** In answers in a row the server waited for us. */
+  /** How many times in a row the server was found waiting for us. */
   #vain = 0
   #unreachableSince: number | undefined
 
@@ -66,7 +67,7 @@ export class AnswerWatch implements Disposable {
     this.#session = owing()
     this.#silenceMs = this.#session ? silenceMsOf(this.#session.settings) : usualSilenceMs
     this.#timer = setInterval(() => this.#look(), Math.min(this.#silenceMs / 4, longestTickMs))
-    // What is waited for keeps the process, if anything does.
+    // This timer alone must not keep the process alive.
     this.#timer.unref()
   }
 
@@ -86,7 +87,7 @@ export class AnswerWatch implements Disposable {
       this.#unreachableSince = undefined
       return
     }
-    // After a moment in which nobody could listen, a second look decides.
+    // The process may have been busy and not have read. A second check decides.
     if (++this.#silentLooks < 2 || this.#isAsking) return
     const pause = this.#vain > 0 ? this.#silenceMs / 4 : this.#silenceMs
     if (now - this.#askedAt > pause) void this.#ask(session)
@@ -108,7 +109,7 @@ export class AnswerWatch implements Disposable {
     session.tap.cut(new Silence(performance.now() - movedAt, why))
   }
 
-  /** Why there is nothing to wait for, if there is not. */
+  /** Why waiting is useless; undefined if it is not. */
   #judge(standing: Standing, movedAt: number): string | undefined {
     this.#vain = standing.is === 'waiting' ? this.#vain + 1 : 0
     if (standing.is !== 'unreachable') this.#unreachableSince = undefined
@@ -147,7 +148,7 @@ async function standingOf(session: WatchedSession, patienceMs: number): Promise<
   }
 }
 
-/** It refuses us, so it is there; one that is starting up has lost what it did for us. */
+/** A refusal shows that the server is there. One that is starting up has lost the session. */
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof ConnectFailed) || error.sqlstate === sqlstate.cannotConnectNow) return false
   return refusals.has(error.reason)

@@ -28,7 +28,7 @@ export function loginFailure(error: unknown, settings: ConnectionSettings, lastW
       return new ConnectFailed('closed', said, { cause: error })
     }
     const reason = messageOf(error)
-    // With TLS 1.3 the server's opinion of our certificate arrives only after the handshake.
+    // With TLS 1.3 the server rejects our certificate only after the handshake.
     const alert = /^ERR_SSL_.*ALERT/.test((error as { code?: string }).code ?? '')
     return alert
       ? new ConnectFailed(

@@ -1,11 +1,11 @@
-// Bytes of the frontend/backend protocol, version 3.
+// Messages of the frontend/backend protocol, version 3.
 // https://www.postgresql.org/docs/current/protocol-message-formats.html
 import { printable } from '../../shared/printable.ts'
 import { ProtocolViolation, ServerError, type ServerErrorFields } from './errors.ts'
 
 const code = (letter: string) => letter.charCodeAt(0)
 
-/** Message types of the backend that we look at. */
+/** Message types of the backend that are used here. */
 export const backend = {
   authentication: code('R'),
   backendKeyData: code('K'),
@@ -32,7 +32,7 @@ export const backend = {
   rowDescription: code('T'),
 } as const
 
-/** Message types of the frontend that we look at. */
+/** Message types of the frontend that are used here. */
 export const frontend = {
   password: code('p'),
   query: code('Q'),
@@ -65,7 +65,7 @@ export function copyFailMessage(reason: string): Buffer {
   return message(code('f'), Buffer.from(`${reason}\0`, 'utf8'))
 }
 
-/** Needs no session of its own: the server takes it as the first packet of a new connection. */
+/** Needs no session: it is the first packet of a new connection. */
 export function cancelRequest(pid: number, secret: number): Buffer {
   const bytes = Buffer.allocUnsafe(16)
   bytes.writeInt32BE(16, 0)
@@ -75,19 +75,22 @@ export function cancelRequest(pid: number, secret: number): Buffer {
   return bytes
 }
 
-/** PostgreSQL makes no message larger than this: https://github.com/postgres/postgres/blob/master/src/include/utils/memutils.h */
+/**
+ * The largest message that PostgreSQL sends:
+ * https://github.com/postgres/postgres/blob/master/src/include/utils/memutils.h
+ */
 export const mostRowBytes = 1024 * 1024 * 1024 + 1024
-/** What is no row may carry the text of an error or a notice. */
+/** Other messages may contain the text of an error or a notice. */
 const mostOtherBytes = 64 * 1024 * 1024
 
-/** The size of the message that begins here, of which five bytes must be there: what its length says is checked. */
+/** The size of the message that starts here, after a check of its length. Its first five bytes must be present. */
 export function messageSize(bytes: Buffer, at: number): number {
   const length = bytes.readUInt32BE(at + 1)
   if (length < 4 || length > mostOtherBytes) checkLength(bytes[at] as number, length)
   return length + 1
 }
 
-/** `length` as the message has it: without the byte of its type. */
+/** `length` as in the message: without the byte of its type. */
 export function checkLength(type: number, length: number) {
   const isRow = type === backend.dataRow || type === backend.copyData
   if (length >= 4 && length <= (isRow ? mostRowBytes : mostOtherBytes)) return
@@ -100,7 +103,7 @@ export function typeName(type: number): string {
     : `0x${type.toString(16).padStart(2, '0')}`
 }
 
-/** Comes at any time, whatever was asked. */
+/** The server may send it at any time. */
 export function isAside(type: number): boolean {
   return (
     type === backend.errorResponse ||
@@ -110,12 +113,12 @@ export function isAside(type: number): boolean {
   )
 }
 
-/** What came where something else had to. */
+/** For a message that is not allowed where it was received. */
 export function outOfPlace(type: number, where: string): ProtocolViolation {
   return new ProtocolViolation(`a message of type ${typeName(type)} came ${where}`)
 }
 
-/** Of bytes that are shown to somebody: not too much, and nothing that a terminal obeys. */
+/** Bytes for messages to users: shortened, and without control characters. */
 export function excerpt(bytes: Buffer, from = 0): string {
   const text = bytes.toString('utf8', from, Math.min(bytes.length, from + 200))
   return printable((text.split('\0')[0] ?? '').trim())
@@ -126,7 +129,7 @@ export interface BackendMessage {
   body: Buffer
 }
 
-/** Cuts a stream of bytes, in whatever chunks it arrives, into whole messages. */
+/** Splits a stream of chunks into complete messages. */
 export class MessageReader {
   #pending: Buffer[] = []
   #pendingLength = 0
@@ -135,7 +138,7 @@ export class MessageReader {
   *feed(chunk: Buffer): Generator<BackendMessage> {
     this.#pending.push(chunk)
     this.#pendingLength += chunk.length
-    // A huge message arrives in many chunks: join them once, when it is whole.
+    // Chunks of a large message are joined once, when it is complete.
     if (this.#pendingLength < this.#wanted) return
     const bytes = this.#pending.length === 1 ? chunk : Buffer.concat(this.#pending)
     let position = 0
@@ -188,7 +191,7 @@ export function rowsOfCommandTag(body: Buffer): number {
   return Number(rows)
 }
 
-/** The columns of a DataRow, as the server wrote them. */
+/** The columns of a DataRow, in the server's text form. */
 export function parseDataRow(body: Buffer): (Buffer | null)[] {
   checkDataRow(body, 0, body.length)
   const values: (Buffer | null)[] = []
@@ -202,7 +205,7 @@ export function parseDataRow(body: Buffer): (Buffer | null)[] {
   return values
 }
 
-/** Returns how many columns it has, all of them within the row. */
+/** Returns the number of columns, after a check that all of them are within the row. */
 export function checkDataRow(bytes: Buffer, start: number, end: number): number {
   const columns = end - start >= 2 ? bytes.readUInt16BE(start) : -1
   let position = start + 2

@@ -1,18 +1,20 @@
-// What a process that answers requests keeps for its owner: his passwords go to servers that he named himself, never
-// to a server that only a request names.
+// What a process that serves requests holds for its owner. The owner's passwords are sent only to servers that the
+// owner has named, never to a server that only a request names.
 import { sslModes } from '../../shared/ssl-modes.ts'
 import type { ConnectionSettings } from './settings.ts'
 
 export interface Owner {
-  /** What he named when he started the process: each counts by host, port and user. */
+  /** The servers that the owner named when the process was started, identified by host, port and user. */
   servers: readonly ConnectionSettings[]
-  /** His passwords may also be sent in clear text, or as an MD5 hash, over a way that nobody has vouched for. */
+  /**
+   * The owner's passwords may also be sent in clear text, or as an MD5 hash, over a connection that is not verified.
+   */
   allowCleartext: boolean
 }
 
 export type Place = Pick<ConnectionSettings, 'host' | 'hostAddress' | 'port' | 'user' | 'tls'>
 
-/** The connection by which the owner named this server: the request may not ask for a less safe way to it. */
+/** The connection by which the owner named this server. A request may not weaken its security. */
 export function namedServer(owner: Owner, place: Place): ConnectionSettings | undefined {
   return owner.servers.find(
     (server) => isSameServer(server, place) && safety(place) >= safety(server) && isTrustKept(server, place),

@@ -1,10 +1,10 @@
-// Finds a password in ~/.pgpass or a file of its kind, by libpq's rules.
+// Finds a password in ~/.pgpass or a similar file, by libpq's rules.
 // https://www.postgresql.org/docs/current/libpq-pgpass.html
 import { messageOf } from '../../shared/message-of.ts'
 import { type PlainFile, readPlainFile } from '../system/plain-file.ts'
 
 export interface PasswordLookup {
-  /** Every name under which the file may list the server. */
+  /** Every name that the file may use for the server. */
   hosts: readonly string[]
   port: number
   database: string
@@ -44,13 +44,13 @@ export function passwordFromFile(path: string, lookup: PasswordLookup, lines: Li
   return {}
 }
 
-/** Five fields with colons between; a colon after a backslash is part of its field. */
+/** Five fields separated by colons. A colon after a backslash is part of its field. */
 const field = String.raw`((?:\\.|[^:\\])*)`
 const entry = new RegExp(String.raw`^${field}:${field}:${field}:${field}:((?:\\.|[^:\\]|\\$)*)`)
 
 const databaseField = 2
 
-/** `wanted` is host, port, database and user: the first four fields of a line. */
+/** `wanted`: host, port, database and user, as in the first four fields of a line. */
 export function findPassword(
   text: string,
   wanted: readonly string[],
@@ -72,7 +72,7 @@ export function findPassword(
 }
 
 function distrust(path: string, { stats }: PlainFile): string | undefined {
-  // Windows has no such bits; there the user's profile directory is the protection, as it is for libpq.
+  // Windows has no such permissions. There the user's profile directory protects the file, as for libpq.
   if (process.platform === 'win32' || (stats.mode & 0o077) === 0) return undefined
   return `the password file ${path} was not used: other users can read it. Run: chmod 600 ${path}`
 }

@@ -1,8 +1,8 @@
-// Writes messages of the extended protocol into one growing buffer and hands it over in large pieces.
+// Writes messages of the extended protocol into a growing buffer, which is sent in large pieces.
 // https://www.postgresql.org/docs/current/protocol-message-formats.html
 
 const pieceBytes = 64 * 1024
-/** Shorter runs of bytes are quicker copied one by one than by a call. */
+/** For fewer bytes a loop is faster than a call of `set`. */
 const shortRun = 40
 
 const code = (letter: string) => letter.charCodeAt(0)
@@ -15,9 +15,9 @@ const bindEnd = Buffer.from([0, 0, code('E'), 0, 0, 0, 9, 0, 0, 0, 0, 0])
 export class PipelineWriter {
   #bytes = Buffer.allocUnsafe(2 * pieceBytes)
   #end = 0
-  /** Where the open Bind or CopyData has its length. */
+  /** The place of the length of the open Bind or CopyData. */
   #open = 0
-  /** CopyData is open: more rows may come. */
+  /** A CopyData message is open, and more rows may be added. */
   #copyingData = false
   readonly #send: (bytes: Buffer) => void
 
@@ -29,17 +29,17 @@ export class PipelineWriter {
     return this.#end > 0
   }
 
-  /** Enough for a piece: worth sending when the message at hand is whole. */
+  /** Whether there is enough data to send after the present message. */
   get isPiece(): boolean {
     return this.#end >= pieceBytes
   }
 
-  /** How much is written and not sent. */
+  /** The number of bytes that are written and not sent. */
   get length(): number {
     return this.#end
   }
 
-  /** Whole messages that another has written. */
+  /** Appends complete messages of another writer. */
   append(other: PipelineWriter, from: number, to: number) {
     this.slice(other.#bytes, from, to)
   }
@@ -50,10 +50,10 @@ export class PipelineWriter {
 
   send() {
     if (this.#end === 0) return
-    // It would go out without its length, and the server would take all that follows for a part of it.
+    // It would be sent without its length, and the server would read later messages as part of it.
     if (this.#copyingData) throw new Error('a message is not whole')
     const bytes = this.#bytes.subarray(0, this.#end)
-    // The socket keeps what it cannot write at once, so the buffer is not ours any more.
+    // The socket may still hold the buffer, so a new one is needed.
     this.#bytes = Buffer.allocUnsafe(Math.max(2 * pieceBytes, Math.min(this.#bytes.length, 4 * pieceBytes)))
     this.#end = 0
     this.#send(bytes)
@@ -67,7 +67,7 @@ export class PipelineWriter {
     this.raw(syncBytes)
   }
 
-  /** The types of the parameters are left to the server, which takes them from the columns. */
+  /** The server derives the types of the parameters from the columns. */
   parse(name: string, sql: string) {
     const body = Buffer.from(`${name}\0${sql}\0\0\0`, 'utf8')
     this.#start(code('P'))
@@ -75,7 +75,7 @@ export class PipelineWriter {
     this.#finish()
   }
 
-  /** What Bind says ahead of its parameters, made once per statement. */
+  /** The part of Bind before its parameters, built once per statement. */
   static bindHead(name: string, binary: boolean, parameters: number): Buffer {
     const formats = binary ? [0, 1, 0, 1] : [0, 0]
     return Buffer.concat([
@@ -93,7 +93,7 @@ export class PipelineWriter {
     this.#room(bindEnd.length)
     const bytes = this.#bytes
     let end = this.#end
-    // The format codes of results still belong to Bind.
+    // The format codes of the results are the last part of Bind.
     bytes[end++] = 0
     bytes[end++] = 0
     this.#end = end
@@ -158,14 +158,17 @@ export class PipelineWriter {
     this.#end += length
   }
 
-  /** A value as COPY's text format has it. https://www.postgresql.org/docs/current/sql-copy.html */
+  /**
+   * A value in COPY's text format.
+   * https://www.postgresql.org/docs/current/sql-copy.html
+   */
   copyText(source: Uint8Array, from: number, to: number) {
     this.#room(2 * (to - from))
     const bytes = this.#bytes
     let end = this.#end
     for (let index = from; index < to; index++) {
       const byte = source[index] as number
-      // Backslash, tab, line feed, carriage return: the only ones that mean something.
+      // Backslash, tab, line feed, carriage return: the only special characters.
       if (byte === 92) bytes[end++] = 92
       else if (byte < 14 && byte > 8) {
         const letter = byte === 9 ? 116 : byte === 10 ? 110 : byte === 13 ? 114 : 0

@@ -1,5 +1,5 @@
-// Statements of the extended protocol on a borrowed session, sent one behind the other without waiting for
-// answers. What the answers must say is noted when a statement is sent and checked when they come.
+// Statements of the extended protocol on a borrowed session, sent without waiting for answers. The expected result is
+// noted when a statement is sent, and checked when its answer arrives.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
 import { ConnectionLost, ProtocolViolation, type ServerError } from './errors.ts'
 import { backend, excerpt, isAside, outOfPlace, parseServerError } from './messages.ts'
@@ -7,10 +7,10 @@ import { PipelineWriter } from './pipeline-writer.ts'
 import type { Session } from './session.ts'
 import { WholeMessages } from './whole-messages.ts'
 
-/** What a statement must have done, for the pipeline to continue. */
+/** The expected number of rows of a statement. */
 export const expected = { anything: -1, oneRow: 1 } as const
 
-/** A statement did not do to its rows what it had to; the transaction it is in is still open. */
+/** A statement affected an unexpected number of rows. Its transaction is still open. */
 export class UnexpectedCount extends Error {
   constructor(
     /** How many statements were answered before it. */
@@ -22,7 +22,7 @@ export class UnexpectedCount extends Error {
   }
 }
 
-/** The server refused a statement; it ignores all that was sent behind it. */
+/** The server refused a statement. It ignores everything that was sent after it. */
 export class StatementFailed extends Error {
   constructor(
     readonly statement: number,
@@ -32,10 +32,10 @@ export class StatementFailed extends Error {
   }
 }
 
-/** Above it the sender has to wait, so that neither end piles up what the other has not read. */
+/** With more, the sender has to wait, so that neither side accumulates unread data. */
 const maxUnanswered = 8192
 const syncMark = -2
-/** Says nothing that is not known. */
+/** Messages without new information. */
 const quiet = new Set<number>([
   backend.bindComplete,
   backend.closeComplete,
@@ -57,10 +57,10 @@ export class Pipeline implements Disposable {
   sent = 0
   /** Syncs that were answered. */
   synced = 0
-  /** When the server was last heard, or asked after a silence. */
+  /** When data was last received, or the server was queried after a silence. */
   #lively = performance.now()
   readonly #messages = new WholeMessages()
-  /** A ring of what the statements without an answer must have done. */
+  /** A ring buffer with the expected results of the unanswered statements. */
   #marks = new Int32Array(2 * maxUnanswered)
   #head = 0
   #waiting = 0
@@ -74,18 +74,18 @@ export class Pipeline implements Disposable {
     const { tap } = session
     this.out = new PipelineWriter((bytes) => {
       if (this.failure || tap.write(bytes)) return
-      // Whoever takes what is sent has not been silent until now.
+      // A server that reads what is sent has not been silent until now.
       if (!this.#clogged) this.#lively = performance.now()
       this.#clogged = true
     })
     tap.borrow(this.#receive)
     tap.on('close', this.#closed)
     tap.on('drain', this.#drained)
-    // Nobody says again that it is closed.
+    // No event follows for a socket that is closed already.
     if (tap.socket.destroyed) queueMicrotask(this.#closed)
   }
 
-  /** To be called for every Execute; `mark` is one of `expected`, or a number of rows. */
+  /** To be called for every Execute. `mark` is one of `expected`, or a number of rows. */
   expect(mark: number) {
     if (this.#waiting === this.#marks.length) this.#grow()
     if (this.#waiting === 0) this.#lively = performance.now()
@@ -93,18 +93,18 @@ export class Pipeline implements Disposable {
     if (mark !== syncMark) this.sent++
   }
 
-  /** Corrects what the last statement is expected to do: a COPY's rows are known at its end. */
+  /** Changes the expected result of the last statement: the number of a COPY's rows is known at its end. */
   expectOfLast(mark: number) {
     this.#marks[(this.#head + this.#waiting - 1) % this.#marks.length] = mark
   }
 
-  /** Statements behind an error are ignored up to here. */
+  /** After an error the server ignores statements up to this point. */
   sync() {
     this.out.sync()
     this.expect(syncMark)
   }
 
-  /** Sends what was written, and has the server answer. */
+  /** Sends what was written, and requests the answers. */
   flush() {
     if (this.out.hasBytes) this.out.flushMessage()
     this.out.send()
@@ -118,20 +118,20 @@ export class Pipeline implements Disposable {
     return this.#clogged || this.#waiting >= maxUnanswered || this.failure !== undefined
   }
 
-  /** Resolves when more may be sent; throws when the pipeline has failed. What is written must be sent before. */
+  /** Resolves when more may be sent. Throws when the pipeline has failed. Written data must be sent before. */
   async room(): Promise<void> {
     while (this.isFull && !this.failure) await this.#next()
     if (this.failure) throw this.failure
   }
 
-  /** Resolves when all is answered. */
+  /** Resolves when all statements are answered. */
   async quiet(): Promise<void> {
     this.flush()
     while (!this.isQuiet && !this.failure) await this.#next()
     if (this.failure) throw this.failure
   }
 
-  /** A COPY is open: the server takes rows and ignores everything else. */
+  /** A COPY is open: the server accepts rows only. */
   copying = false
 
   /** Ends all waiting. */
@@ -144,12 +144,12 @@ export class Pipeline implements Disposable {
     const { tap } = this.session
     tap.off('close', this.#closed)
     tap.off('drain', this.#drained)
-    // Nothing says in which state the session is.
+    // The state of the session is unknown.
     this.session.destroy()
     this.fail(new ConnectionLost('the pipeline was closed'))
   }
 
-  /** How long an answer has been owed. In the midst of a COPY the server waits for us, unless it takes nothing. */
+  /** How long an answer has been due. During a COPY the server waits for us, unless it does not read. */
   get silentMs(): number {
     if (this.isQuiet || (this.copying && !this.#clogged)) return 0
     return performance.now() - this.#lively

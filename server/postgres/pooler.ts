@@ -1,27 +1,27 @@
-// Whether a connection pooler stands between us and the server, whether it lends us one server process for the
-// whole session, and what it takes to give that process back as it was.
+// Detects connection poolers: whether one is in between, whether it assigns one server process to the whole session,
+// and how the state of that process is restored at the end.
 import { errorInfo, PoolerRefused } from './errors.ts'
 import { queryMessage, terminateMessage } from './messages.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { type ConnectionSettings, serverName } from './settings.ts'
 
-/** A pooler may be reconfigured: it is checked again when no session has been opened for so long. */
+/** A pooler may be reconfigured: it is checked again when no session was opened for this long. */
 const verdictLastsMs = 60_000
 
-/** Sessions beside the first one, and how often all of them look in turn. */
+/** The number of additional sessions, and of rounds in which all of them are queried. */
 const others = 8
 const turns = 2
 
-/** How long the first of them may wait for a server process, and how long the rest. */
+/** How long the first of them may wait for a server process, and how long the others. */
 const patienceMs = 10_000
 const restMs = 2_000
 
-/** A session as it is seen here. */
+/** The part of a session that is used here. */
 interface PooledSession {
   readonly settings: ConnectionSettings
-  /** Of the server process that answers. */
+  /** The server process that answers queries. */
   readonly pid: number
-  /** What the login said of it. */
+  /** As reported at login. */
   readonly tap: { readonly pid: number }
   readonly isPooled: boolean
   one<Row extends object>(sql: string): Promise<Row>
@@ -29,16 +29,16 @@ interface PooledSession {
 }
 
 /**
- * The process number that the server sends at login serves for cancel requests. A pooler has to send one of its
- * own, or it could not tell for whom a request is meant: who sees another process at work is behind a pooler.
+ * The process id that a server sends at login is used for cancel requests. A pooler has to send an id of its own to
+ * assign such requests to its clients. Behind a pooler the two ids therefore differ.
  */
 export function isBehindPooler(session: Pick<PooledSession, 'pid' | 'tap'>): boolean {
   return session.pid !== session.tap.pid
 }
 
 /**
- * Throws behind any pooler: a slot or a replication origin that a killed pgtrek has used stays with the pooler's
- * server process, and what the application writes through that process is taken for changes of ours.
+ * Throws behind any pooler. A slot or a replication origin would stay in use by the pooler's server process after
+ * pgtrek is killed, and writes of the application through that process would count as ours.
  */
 export function refusePooled(...sessions: PooledSession[]) {
   for (const session of sessions) {
@@ -53,9 +53,9 @@ const notThrough =
 
 interface Verdict {
   usedAt: number
-  /** Rejects while it is not known, or where server processes are shared. */
+  /** Rejects while the result is unknown, or where server processes are shared. */
   found: Promise<void>
-  /** It was known before, and this is another look. */
+  /** The result was known before, and is checked again. */
   isKnown: boolean
 }
 
@@ -65,14 +65,14 @@ function endOf({ host, hostAddress, port, database, user }: ConnectionSettings):
   return JSON.stringify([host, hostAddress, port, database, user])
 }
 
-/** For threads, which know nothing of what was found here. */
+/** For worker threads, which do not share the results. */
 export function withVerdict(settings: ConnectionSettings): ConnectionSettings {
   return verdicts.get(endOf(settings))?.isKnown ? { ...settings, isSessionPool: true } : settings
 }
 
 /**
- * Throws where one server process serves several sessions in turn (transaction and statement mode). A setting
- * made there would be one of the application's next transaction, so nothing may be set before this is known.
+ * Throws where sessions share server processes (transaction and statement mode). A setting would affect the
+ * application's next transaction there, so none may be changed before this is known.
  */
 export async function refuseShared(one: PooledSession, open: OpenSession): Promise<void> {
   const end = endOf(one.settings)
@@ -95,11 +95,11 @@ export async function refuseShared(one: PooledSession, open: OpenSession): Promi
 export type OpenSession = (signal: AbortSignal) => Promise<PooledSession>
 
 /**
- * Statements that change nothing, each a transaction of its own, of several sessions in turn. A process that serves
- * two of them, or another process than before, proves that processes are shared. Poolers prefer the process that
- * became free last, or the one that has been free longest: the next look is served by the one that served another
- * session, or by another one than before. The sessions are several because a pooler may be several programs behind
- * one port, each with a pool of its own (PgBouncer: so_reuseport): some two sessions meet in one of them.
+ * Runs queries of several sessions in turn, each in a transaction of its own. A process that serves two sessions, or
+ * a session with two processes, proves that processes are shared. Poolers choose the process that became free last or
+ * first: in both cases the next query would be served by the process of another session, or by another process than
+ * before. Several sessions are needed because a pooler may consist of several programs behind one port, each with its
+ * own pool (PgBouncer: so_reuseport): some two sessions share a program.
  */
 async function look(one: PooledSession, open: OpenSession, isKnown: boolean): Promise<void> {
   const stop = new AbortController()
@@ -114,7 +114,7 @@ async function look(one: PooledSession, open: OpenSession, isKnown: boolean): Pr
     const first = await Promise.race([Promise.any(opening).catch(reasonOf), Bun.sleep(patienceMs)])
     if (sessions.length > 1) await Promise.race([all, Bun.sleep(restMs)])
     else {
-      // Our own sessions may have all of a pool's server processes by now.
+      // By now our own sessions may use all server processes of a pool.
       if (isKnown) return
       const why = typeof first === 'string' ? first : `it had to wait longer than ${patienceMs / 1000} s`
       throw new PoolerRefused(
@@ -141,12 +141,12 @@ async function look(one: PooledSession, open: OpenSession, isKnown: boolean): Pr
   }
 }
 
-/** Of the first of several that failed. */
+/** The reason why the first of several attempts failed. */
 function reasonOf({ errors: [error] }: AggregateError): string {
   return errorInfo(error).message
 }
 
-/** What a session asks first: it is the only thing that nobody can answer but the process itself. */
+/** The first query of a session. Only the server process itself can answer it. */
 export const whichProcess = 'select pg_catalog.pg_backend_pid() as pid'
 
 function shared(settings: ConnectionSettings, seen: string): PoolerRefused {
@@ -157,33 +157,36 @@ function shared(settings: ConnectionSettings, seen: string): PoolerRefused {
   )
 }
 
-/** What a server process had when it was lent to us: of a pooler's own statements, or of clients before us. */
+/** The state of a server process when it was assigned to us, as the pooler and earlier clients have left it. */
 export interface SessionState {
   name: string
   /** Null for a prepared statement. */
   setting: string | null
 }
 
-/** Settings that somebody made for the session; those of a transaction end with it. */
+/** Settings that were changed for the session. Those of a transaction end with it. */
 const madeForSession = `
   from pg_catalog.pg_settings
  where source = 'session'
    and context in ('user', 'superuser')
    and name not in ('transaction_isolation', 'transaction_read_only', 'transaction_deferrable')`
 
-/** Not among the settings of the view: a hook may have changed them. The first one resets the second. */
+/**
+ * The view does not contain them, and a hook of the pooler may have changed them. Setting the first resets the
+ * second.
+ */
 const roles = ['session_authorization', 'role']
 
-/** By PREPARE, as pg_dump does; those of the protocol are not ours. */
+/** Those of PREPARE, as pg_dump uses it. We prepare none by the protocol. */
 const prepared = 'from pg_catalog.pg_prepared_statements where from_sql'
 
-/** Before we set anything. */
+/** To be run before any setting is changed. */
 export const readSessionState = `
   select name, setting ${madeForSession}
    union all select name, current_setting(name) from (values ${roles.map((name) => `('${name}')`).join(', ')}) r (name)
    union all select name, null ${prepared}`
 
-/** Restores what the session has set, whoever asked for it, releases its locks, and answers what is prepared. */
+/** Restores all settings of the session, releases its locks, and returns the prepared statements. */
 export function restoreSessionState(before: readonly SessionState[]): string {
   const settings = new Map(before.flatMap(({ name, setting }) => (setting === null ? [] : [[name, setting]])))
   const asBefore = [...settings].map(
@@ -206,12 +209,12 @@ export function deallocate(names: readonly string[]): string {
   return names.map((name) => `deallocate ${quoteIdentifier(name)}`).join(';\n')
 }
 
-/** Where that fails, the server process ends; the pooler starts another one. */
+/** Used when the state cannot be restored. The pooler starts another process. */
 export const endOwnProcess = 'select pg_catalog.pg_terminate_backend(pg_catalog.pg_backend_pid())'
 
 /**
- * For a session that is dropped in the middle of something. A pooler that sees us gone while a statement is under
- * way gives that server process up; one that is done with it has put everything back.
+ * For a session that is destroyed. A pooler that loses a client during a statement ends the server process. One that
+ * has completed these messages has a process with the restored state.
  */
 export function finalMessages(statement: string): Buffer {
   return Buffer.concat([queryMessage(statement), terminateMessage])

@@ -1,7 +1,7 @@
-// Errors that nobody has foreseen, in words for those who see them. Where a server sends what is well formed, and not
-// what it was asked for (NULL in place of a name), reading it ends in an error of the language, as a bug does.
+// Unforeseen errors, in words for users. A well-formed answer with wrong content (NULL as a name) causes a JavaScript
+// error, as a bug does.
 
-/** Errors of the language itself. */
+/** Errors that JavaScript itself throws. */
 export function isMistake(error: unknown): boolean {
   return (
     error instanceof TypeError ||
@@ -11,12 +11,12 @@ export function isMistake(error: unknown): boolean {
   )
 }
 
-/** Those of an error that somebody has foreseen are for people already. */
+/** The message of a foreseen error is written for users already. */
 export function wordsOf(error: Error): string {
   return isMistake(error) ? mistakeWords(error) : error.message
 }
 
-/** The machine's: a file that is not there, a disk that is full. */
+/** An error of the operating system: a missing file, a full disk. */
 export function isOfSystem(error: Error): boolean {
   return 'syscall' in error
 }

@@ -1,5 +1,5 @@
-// Between the socket and the driver: only messages that are whole, well formed and in their turn get through, and no
-// more of them than an answer may have. The driver would wait for ever, or take all memory, where a server sends others.
+// Between the socket and the driver: passes on only complete, well-formed messages that are allowed at this point,
+// and no more of them than an answer may have. With others the driver would wait for ever or use all memory.
 // https://www.postgresql.org/docs/current/protocol-flow.html
 import { totalmem } from 'node:os'
 import { ProtocolViolation } from './errors.ts'
@@ -16,23 +16,23 @@ import {
 import type { ConnectionSettings } from './settings.ts'
 
 const MB = 1024 * 1024
-/** All that a server may send before login is through. */
+/** The most that a server may send before the login is complete. */
 const mostLoginBytes = 4 * MB
 const mostLoginMessages = 10_000
 /**
- * All that the answer to one query may have: a quarter of the memory, which rows take about once more as objects. The
+ * The largest answer to one query: a quarter of the memory, because rows need about the same again as objects. The
  * rows of tables are copied, not queried.
  */
 const usualAnswerBytes = Math.min(4096 * MB, Math.max(512 * MB, memory() / 4))
 
-/** A container may have less than its machine. */
+/** A container may have less memory than its machine. */
 function memory(): number {
   return Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
 }
 
-/** What a message costs here beside its bytes: rows without columns are endless as well. */
+/** The memory that each message needs in addition to its bytes. It limits endless rows without columns. */
 const messageCost = 64
-/** Of messages that have no text of others in them. */
+/** For messages that contain no free text. */
 const mostShortBytes = MB
 
 const duringLogin = new Set<number>([
@@ -60,7 +60,7 @@ const ofCopies = new Set<number>([
 ])
 const known = new Set<number>(Object.values(backend))
 
-/** Of one answer, or of what a server says beside the rows of a copy. */
+/** For one answer, or for the other messages during a copy. */
 export class AnswerLimit {
   #cost = 0
   readonly #most: number
@@ -85,20 +85,20 @@ export class ProtocolGuard {
   readonly #limit: AnswerLimit
   #loginBytes = 0
   #loginMessages = 0
-  /** Queries and Syncs without their ReadyForQuery. */
+  /** The number of Query and Sync messages without their ReadyForQuery. */
   #owed = 0
-  /** Messages of the extended protocol are on their way, without a Sync behind them. */
+  /** Messages of the extended protocol were sent without a Sync after them. */
   #isExtended = false
   #columns: number | undefined
   #rows = 0
-  /** Something says how the query ended. */
+  /** A message has reported how the query ended. */
   #isConcluded = false
 
   constructor(settings: ConnectionSettings) {
     this.#limit = new AnswerLimit(settings)
   }
 
-  /** What the driver writes, in whole messages. */
+  /** Notes what the driver sends, in complete messages. */
   asked(bytes: Uint8Array) {
     // The start-up packet has no type.
     if (!this.isOpen) return
@@ -112,7 +112,7 @@ export class ProtocolGuard {
     }
   }
 
-  /** Knows from the first bytes of a message whether the rest is worth waiting for. */
+  /** Decides by the first bytes of a message whether to wait for the rest. */
   readonly sizeOf = (bytes: Buffer, at: number): number => {
     const type = bytes[at] as number
     if (!this.isOpen) return this.#sizeAtLogin(bytes, at)
@@ -128,12 +128,12 @@ export class ProtocolGuard {
     const type = bytes[at] as number
     const length = bytes.readUInt32BE(at + 1)
     if (duringLogin.has(type) && length >= 4 && length <= mostShortBytes) return length + 1
-    // Old servers, and new ones that cannot start a process, say why without a length.
+    // Old servers, and new ones that cannot start a process, send an error message without a length.
     const said = excerpt(bytes, type === backend.errorResponse ? at + 1 : at)
     throw new ProtocolViolation(`it says "${said}"`)
   }
 
-  /** Throws unless this message may come now. */
+  /** Throws unless this message is allowed now. */
   hear(type: number, body: Buffer) {
     this.#count(body.length + 5)
     switch (type) {
@@ -199,7 +199,7 @@ export class ProtocolGuard {
     if (ofCopies.has(type)) {
       throw new ProtocolViolation('it starts a COPY to or from the client, which is not possible here')
     }
-    // Nothing of it is listened to.
+    // Its content is not used.
     if (type === backend.notificationResponse) return
     if (duringLogin.has(type)) throw outOfPlace(type, 'after login')
     if (this.#owed === 0 && !this.#isExtended) throw outOfPlace(type, 'although nothing was requested')

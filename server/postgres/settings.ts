@@ -1,11 +1,11 @@
-// All there is to know for connecting to one database, and how it is called in messages.
+// Everything that is needed to connect to one database, and its name in messages.
 import type { SslMode } from '../../shared/ssl-modes.ts'
 
 export interface TlsSettings {
   mode: SslMode
-  /** Skip the question whether the server speaks TLS: servers of 17 and later only. */
+  /** Start TLS without asking whether the server supports it: only for servers from 17 on. */
   direct?: boolean
-  /** Paths; `system` as root certificate means the machine's own trusted ones. */
+  /** Paths. `system` as root certificate means the trusted ones of the system. */
   rootCert?: string
   cert?: string
   key?: string
@@ -14,28 +14,28 @@ export interface TlsSettings {
 export interface ConnectionSettings {
   /** A host name, an address, or the directory of a Unix socket. */
   host: string
-  /** Where to connect to when `host` is only the name to check. */
+  /** The address to connect to; `host` is then only the name to verify. */
   hostAddress?: string
   port: number
   database: string
   user: string
   password?: string
-  /** The password is only to be proved (SCRAM): never sent in clear text or as an MD5 hash. */
+  /** The password must only be proved (SCRAM), never sent in clear text or as an MD5 hash. */
   onlyProve?: boolean
   tls: TlsSettings
   /** Seconds; 0 waits for ever. */
   connectTimeout: number
   options?: string
   applicationName: string
-  /** By which the sessions of one run are known on the server, should nobody be left to end them. */
+  /** Identifies the sessions of one run on the server, so that a later run can end them after a kill. */
   mark?: number
-  /** How long nothing may be heard before somebody asks whether the server is at work; a minute unless given. */
+  /** After how long without data the server is asked whether it is working (default: one minute). */
   silenceMs?: number
-  /** All that the answer to one query may have, in place of what the memory of the machine allows. */
+  /** The largest answer to one query, instead of the limit derived from the memory. */
   mostAnswerBytes?: number
-  /** Known already: a pooler there keeps one server process for a session. */
+  /** It is known already that a pooler there keeps one server process for a session. */
   isSessionPool?: boolean
-  /** What was found but was not used: a password file that others may read. */
+  /** What was found but not used: a password file that others may read. */
   warnings: string[]
 }
 
@@ -45,12 +45,15 @@ export function describeSettings(settings: ConnectionSettings): string {
   return `${user}@${serverName(settings)}/${database}`
 }
 
-/** Whether it was described as being there; the user may be another one, as after a change of hands. */
+/**
+ * Whether the description is of this host and database. The user may be another one, for instance after a switchover
+ * with other roles.
+ */
 export function isAt(described: string, settings: ConnectionSettings): boolean {
   return described.endsWith(`@${serverName(settings)}/${settings.database}`)
 }
 
-/** What a user would call the other end. */
+/** The server, for messages. */
 export function serverName({ host, port }: ConnectionSettings): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }

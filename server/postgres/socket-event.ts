@@ -1,7 +1,7 @@
 // Waiting for one event of a socket.
 import type { EventEmitter } from 'node:events'
 
-/** Waits for an event of the socket, or for what makes waiting for it vain. */
+/** Waits for an event of the socket. Rejects when the event cannot occur any more. */
 export function firstEvent(socket: EventEmitter, event: string, stop: AbortSignal): Promise<unknown> {
   const { promise, resolve, reject } = Promise.withResolvers<unknown>()
   const closed = () => reject(new ClosedTooSoon())

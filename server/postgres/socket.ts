@@ -1,5 +1,5 @@
-// The bytes of one connection, over TCP or a Unix socket, plain or encrypted. Bun's own sockets take less time
-// and CPU than the streams of node:net; here they get the events and the queue that the driver expects of those.
+// One connection, over TCP or a Unix socket, plain or encrypted. Bun's own sockets need less time and CPU than
+// streams of node:net. This class gives them the events and the queue that the driver expects.
 import { EventEmitter } from 'node:events'
 import type { PeerCertificate } from 'node:tls'
 
@@ -7,10 +7,10 @@ export type Address = { hostname: string; port: number } | { unix: string }
 
 type SocketEvents = {
   connect: []
-  /** With the reason not to trust the server's certificate, if there is one. */
+  /** With the problem of the server's certificate, if it has one. */
   secure: [Error | null]
   data: [Buffer]
-  /** After a `write` that answered false: everything has gone out. */
+  /** After a `write` that returned false: everything was sent. */
   drain: []
   error: [Error]
   close: [hadError: boolean]
@@ -19,8 +19,8 @@ type SocketEvents = {
 type Sent = (error?: Error) => void
 
 /**
- * Bytes given to `write` must not be changed until `sent` is called, or `drain` comes: what the system has no
- * room for waits as it is. `error` comes at most once, `close` exactly once and last.
+ * Bytes given to `write` must not be changed before `sent` is called or `drain` is emitted, because they are not
+ * copied. `error` is emitted at most once, `close` exactly once and last.
  */
 export class ServerSocket extends EventEmitter<SocketEvents> {
   #socket: Bun.Socket<undefined> | undefined
@@ -39,12 +39,12 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
     return this.#state === 'closed'
   }
 
-  /** Of node:net's words those that the driver asks for. */
+  /** The states of node:net that the driver uses. */
   get readyState(): 'opening' | 'open' | 'readOnly' | 'closed' {
     return this.#state === 'ending' ? 'readOnly' : this.#state
   }
 
-  /** False: wait for `drain`, or the bytes pile up here. */
+  /** False: wait for `drain`, or the data accumulates here. */
   write(bytes: Uint8Array, sent?: Sent): boolean {
     if (this.#state === 'ending' || this.#state === 'closed') {
       sent?.(new Error('the connection is closed'))
@@ -60,7 +60,7 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
     return false
   }
 
-  /** Sends what is waiting, then says that nothing more will come; the other end is to close. */
+  /** Sends the waiting data, then ends the sending direction. The server has to close the connection. */
   end(bytes?: Uint8Array) {
     if (bytes) this.write(bytes)
     if (this.#state !== 'open' && this.#state !== 'opening') return
@@ -68,7 +68,7 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
     if (this.#unsent.length === 0) this.#socket?.shutdown()
   }
 
-  /** Drops the connection and what has not been sent. */
+  /** Closes the connection and discards unsent data. */
   destroy() {
     this.#close()
   }
@@ -89,14 +89,14 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
     this.#socket?.setNoDelay(true)
   }
 
-  /** Asks the other end for a sign of life after so much silence. */
+  /** Sends keepalives after a silence of this length. */
   setKeepAlive(silenceMs: number) {
     this.#socket?.setKeepAlive(true, silenceMs)
   }
 
   /**
-   * Everything from here on is encrypted. `secure` says that the handshake is through and what speaks against
-   * the certificate, which is for the listener to judge; a handshake that fails is an `error`.
+   * Encrypts everything from here on. `secure` reports the end of the handshake with the problem of the certificate,
+   * which the listener has to judge. A failed handshake is an `error`.
    */
   encrypt(tls: Omit<Bun.TLSOptions, 'rejectUnauthorized'>) {
     if (!this.#socket || this.#state !== 'open') throw new Error('only an open connection can be encrypted')
@@ -112,7 +112,7 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
         },
       },
     })
-    // It would keep handing out what comes in, still encrypted.
+    // It would still emit the encrypted data.
     raw.reload({ socket: { data() {} } })
     this.#socket = secure
   }
@@ -139,7 +139,7 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
   }
 
   #opened(socket: Bun.Socket<undefined>) {
-    // An attempt cannot be called off, but nobody waits for it any more.
+    // An attempt to connect cannot be cancelled, so its socket is closed here.
     if (this.#state === 'closed') return socket.terminate()
     const ending = this.#state === 'ending'
     this.#socket = socket
@@ -156,15 +156,15 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
         if (this.#state !== 'closed') this.emit('data', chunk)
       },
       drain: () => this.#flush(),
-      // A listener that throws ends here too: a connection whose bytes got lost is of no use.
+      // A listener has thrown. A connection with lost data is useless.
       error: (_, error) => this.#close(error),
       close: (_, error) => this.#close(error),
     }
   }
 
-  /** How many bytes the system has taken. */
+  /** Returns how many bytes the system has taken. */
   #hand(bytes: Uint8Array): number {
-    // A connection that is just breaking takes -1; its end is told in a moment.
+    // A connection that is breaking returns -1. Its end is reported right after.
     return Math.max(0, this.#socket?.write(bytes) ?? 0)
   }
 
@@ -191,7 +191,7 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
     const unsent = this.#unsent
     this.#unsent = []
     this.#socket?.terminate()
-    // Whoever destroys the socket may not be done yet with what it was doing.
+    // The caller that destroys the socket completes its work before listeners run.
     process.nextTick(() => {
       for (const { sent } of unsent) sent?.(error ?? new Error('the connection is closed'))
       if (error) this.emit('error', error)
@@ -200,7 +200,7 @@ export class ServerSocket extends EventEmitter<SocketEvents> {
   }
 }
 
-/** Everything else is about the certificate, and the connection is there. */
+/** All other errors are about the certificate, with an established connection. */
 function isHandshakeFailure(distrust: Error | null): distrust is Error {
   const code = distrust && 'code' in distrust ? String(distrust.code) : ''
   return /^(E[A-Z]+$|ERR_SSL_)/.test(code)

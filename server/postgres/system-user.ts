@@ -1,9 +1,8 @@
-// Who runs this process, as libpq sees it: by the accounts of the system, not by a variable. Bun takes the name from
-// USER, and without that from nowhere.
+// The user of this process, as libpq sees it: by the accounts of the system. Bun only reads the variable USER.
 import { readFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 
-/** Nothing where the system has no name for this user: in a container with a number of its own. */
+/** Undefined when the system has no name for this user, as in a container with an arbitrary user id. */
 export function systemUser(): string | undefined {
   if (process.platform === 'win32') return userInfo().username
   const number = process.geteuid?.()
@@ -19,7 +18,7 @@ function inAccounts(number: number | undefined): string | undefined {
   }
 }
 
-/** Accounts may also be kept by a directory service. */
+/** Accounts may also be in a directory service. */
 function asked(): string | undefined {
   try {
     const { success, stdout } = Bun.spawnSync(['id', '-un'], { stderr: 'ignore' })

@@ -1,5 +1,5 @@
-// Sits between the driver and the real socket. The driver queries through it and hears only what makes sense; in
-// between, the raw bytes of the same session can be borrowed, and given back when the server is ready for a query again.
+// A socket for the driver, in front of the real one. It passes on only valid messages. Between queries the raw bytes
+// of the session can be borrowed; they are returned when the server is ready for a query again.
 import { EventEmitter } from 'node:events'
 import { Authentication } from './authentication.ts'
 import { PgtrekError, ProtocolViolation } from './errors.ts'
@@ -9,19 +9,19 @@ import type { ConnectionSettings } from './settings.ts'
 import type { ServerSocket } from './socket.ts'
 import { WholeMessages } from './whole-messages.ts'
 
-/** Settings that are reported by themselves: there are about twenty. */
+/** The most settings that a server may report. PostgreSQL reports about twenty. */
 const mostParameters = 1000
 
 export class Tap extends EventEmitter {
-  /** For cancel requests and for the start-up packet that pg_dump expects; read off as they pass by. */
+  /** For cancel requests, and for the start-up answer that pg_dump expects. Read when they are received. */
   pid = 0
   secret = 0
   readonly parameters = new Map<string, string>()
-  /** Why the server ended the session, if it said so. The driver tells only that it ended. */
+  /** The server's reason for ending the session, if it sent one. The driver does not report it. */
   lastWords: string | undefined
-  /** Why this end has cut the connection. */
+  /** Why we have cut the connection. */
   fault: Error | undefined
-  /** When something was last heard, or the server took what waited for it. */
+  /** When data was last received, or waiting data was sent. */
   movedAt = performance.now()
   #borrower: ((chunk: Buffer) => void) | undefined
   readonly #guard: ProtocolGuard
@@ -36,7 +36,7 @@ export class Tap extends EventEmitter {
     this.#authentication = new Authentication(settings)
     this.#guard = new ProtocolGuard(settings)
     this.#messages = new WholeMessages(this.#guard.sizeOf)
-    // Each query under way listens, and there may be many behind each other.
+    // Each running query adds listeners, and there may be many.
     this.setMaxListeners(0)
     socket.on('data', (chunk: Buffer) => {
       this.movedAt = performance.now()
@@ -48,7 +48,7 @@ export class Tap extends EventEmitter {
     })
     for (const event of ['error', 'close', 'drain'] as const) {
       socket.on(event, (...details: unknown[]) => {
-        // The driver drops its listeners when it closes; an error after that is no news to anyone.
+        // The driver removes its listeners when it closes. An error after that is of no interest.
         if (event !== 'error' || this.listenerCount('error') > 0) this.emit(event, ...details)
       })
     }
@@ -68,7 +68,7 @@ export class Tap extends EventEmitter {
     this.socket.resume()
   }
 
-  /** What a reader cannot make sense of ends the connection. */
+  /** Ends the connection when the reader rejects the data. */
   read(reader: (chunk: Buffer) => void, chunk: Buffer) {
     try {
       reader(chunk)
@@ -78,13 +78,13 @@ export class Tap extends EventEmitter {
     }
   }
 
-  /** Ends the connection for a reason of ours, which is what everybody who waits is told. */
+  /** Ends the connection for a reason of ours, which is reported to everything that waits. */
   cut(fault: Error) {
     this.fault ??= fault
     this.socket.destroy()
   }
 
-  /** Hands the driver whole messages that may come now. */
+  /** Passes complete messages on to the driver. */
   readonly #takeWhole = (chunk: Buffer) => {
     const bytes = this.#messages.feed(chunk)
     let from = 0
@@ -103,7 +103,7 @@ export class Tap extends EventEmitter {
     if (to > from && !this.fault) this.emit('data', bytes.subarray(from, to))
   }
 
-  /** False for what the driver is not to hear. */
+  /** False for messages that the driver does not get. */
   #hear(type: number, body: Buffer): boolean {
     const wasOpen = this.#guard.isOpen
     this.#guard.hear(type, body)
@@ -151,7 +151,7 @@ export class Tap extends EventEmitter {
     this.emit('login')
   }
 
-  // What the driver calls on a socket:
+  // The methods of a socket that the driver calls:
 
   write(bytes: Uint8Array, done?: () => void): boolean {
     if (!this.#borrower) this.#guard.asked(bytes)

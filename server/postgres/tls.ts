@@ -1,4 +1,4 @@
-// Encrypts a connection that the server agreed to encrypt, and trusts its certificate as libpq would.
+// Encrypts a connection and verifies the server's certificate, as libpq does.
 // https://www.postgresql.org/docs/current/libpq-ssl.html
 
 import { isIP } from 'node:net'
@@ -10,10 +10,10 @@ import { type ConnectionSettings, serverName, type TlsSettings } from './setting
 import type { ServerSocket } from './socket.ts'
 import { ClosedTooSoon, firstEvent } from './socket-event.ts'
 
-/** In the handshake's own form: with its length ahead. */
+/** As in the handshake: preceded by its length. */
 const applicationProtocol = Buffer.from('\x0apostgresql')
 
-/** Resolves with the version of TLS; Bun offers 1.2 and 1.3. */
+/** Resolves with the TLS version. Bun offers 1.2 and 1.3. */
 export async function encrypt(
   socket: ServerSocket,
   settings: ConnectionSettings,
@@ -43,8 +43,8 @@ export async function encrypt(
 }
 
 /**
- * Bun compares names as well, with the address that was dialled; which name counts, and whether one does, is
- * libpq's affair. What is wrong with the signatures comes before what is wrong with the name.
+ * Bun also compares the certificate's name with the address that was connected to. Whether a name has to be compared,
+ * and which, follows libpq's rules here. Bun reports problems with signatures before those with names.
  */
 function certificateProblem(distrust: Error | null, socket: ServerSocket, { host, tls }: ConnectionSettings) {
   if (distrust && errorCode(distrust) !== misnamed) return distrust
@@ -52,8 +52,8 @@ function certificateProblem(distrust: Error | null, socket: ServerSocket, { host
 }
 
 /**
- * None: the certificate is not checked. `allow` and `prefer` promise no more than to encrypt if possible, so
- * a root certificate that happens to be there does not make them refuse a server.
+ * Undefined: the certificate is not verified. `allow` and `prefer` only encrypt if possible, so an existing root
+ * certificate does not make them refuse a server.
  */
 function trustedAuthorities(tls: TlsSettings): string | string[] | undefined {
   if (tls.mode === 'allow' || tls.mode === 'prefer') return undefined
@@ -94,7 +94,7 @@ function readPem(path: string, what: string): PlainFile {
   }
 }
 
-/** Root may keep keys for a group to read, as Debian does; everybody else's are their own. */
+/** Keys of root may be readable for a group, as on Debian. Keys of other users must not be. */
 function refuseOpenKey(path: string, { stats: { mode, uid } }: PlainFile) {
   if (process.platform === 'win32') return
   if ((mode & (uid === 0 ? 0o037 : 0o077)) === 0) return

@@ -1,6 +1,6 @@
 import type { Session } from './session.ts'
 
-/** Also where the database's default is to read only. */
+/** Read-write, also where the default of the database is read-only. */
 export async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
   await session.execute('begin read write')
   try {

@@ -1,5 +1,5 @@
-// Lets a program that speaks the protocol itself (pg_dump) use a session that is authenticated already.
-// Its start-up packet is answered here; whole requests go to the server, whole answers come back.
+// Lets a program that speaks the protocol itself (pg_dump) use an authenticated session. Its start-up packet is
+// answered here. Complete requests are sent to the server, and complete answers returned.
 // https://www.postgresql.org/docs/current/protocol-flow.html
 import { ProtocolViolation } from './errors.ts'
 import { AnswerWatch } from './liveness.ts'
@@ -23,17 +23,17 @@ export class Tunnel implements Disposable {
     session.tap.on('close', this.#closed)
   }
 
-  /** Takes what the program writes; resolves with what it may read next, possibly nothing. */
+  /** Takes what the program writes. Resolves with what it may read next, which may be empty. */
   async exchange(bytes: Buffer): Promise<Buffer> {
-    // A connection that was lost while the program was busy does not report it again.
+    // A connection that was lost while the program was busy sends no event any more.
     if (this.session.tap.socket.destroyed) throw this.session.lost()
     if (!this.#started) {
-      // A request for TLS or GSSAPI comes before the start-up packet: this end needs neither.
+      // A request for TLS or GSSAPI precedes the start-up packet. Neither is needed within the process.
       if (bytes.length === encryptionRequest) return Buffer.from('N')
       this.#started = true
       return this.#greeting()
     }
-    // The program may hand a message over in several writes.
+    // The program may write a message in several parts.
     this.#unsent = Buffer.concat([this.#unsent, bytes])
     let end = 0
     let answered = false
@@ -41,7 +41,7 @@ export class Tunnel implements Disposable {
       const size = this.#unsent.readUInt32BE(end + 1) + 1
       if (this.#unsent.length - end < size) break
       const type = this.#unsent[end]
-      // The session is not the program's to end.
+      // The program must not end the session.
       if (type === frontend.terminate) return Buffer.alloc(0)
       if (type === frontend.query || type === frontend.sync) answered = true
       end += size
@@ -91,8 +91,8 @@ export class Tunnel implements Disposable {
 const known = new Set<number>(Object.values(backend))
 
 /**
- * Knows when an answer is whole: at the end of a message, with a ReadyForQuery among the messages. (Others
- * may follow that: a changed parameter, a notice.)
+ * Detects the end of an answer: the end of a message, with a ReadyForQuery among the messages. Others may follow it:
+ * a changed parameter, a notice.
  */
 class AnswerWalker {
   #header = Buffer.alloc(5)

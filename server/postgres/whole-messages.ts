@@ -1,14 +1,14 @@
-// Cuts a stream of bytes, in whatever chunks it arrives, at the end of messages: what is handed out holds
-// whole ones only, one behind the other, and is copied only where a chunk ends within a message.
+// Splits a stream of chunks at the ends of messages: each result contains complete messages only. Bytes are copied
+// only when a chunk ends within a message.
 import { messageSize } from './messages.ts'
 
 export class WholeMessages {
   #pending: Buffer[] = []
   #length = 0
-  /** Bytes that must be there before it is worth looking again. */
+  /** How many bytes are needed before the next check. */
   #wanted = 5
 
-  /** `sizeOf` sees the first five bytes of each message as soon as they are there. */
+  /** `sizeOf` gets the first five bytes of each message as soon as they were received. */
   constructor(readonly sizeOf: (bytes: Buffer, at: number) => number = messageSize) {}
 
   feed(chunk: Buffer): Buffer {

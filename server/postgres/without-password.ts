@@ -1,4 +1,4 @@
-// A connection as it may be stored and shown: all of it but its password.
+// A connection without its password, as it may be stored and shown.
 import type { Connection } from '../../shared/connection.ts'
 import { type ParameterName, refuseUnsupported } from './connection-parameters.ts'
 import { parseConnectionString } from './connection-string.ts'
@@ -8,14 +8,14 @@ export interface Parted {
   password: string | undefined
 }
 
-/** Throws a UsageError for a text that is no connection. */
+/** Throws a UsageError for invalid text. */
 export function withoutPassword(connection: Connection): Parted {
   if (!('url' in connection)) {
     const { password, ...rest } = connection
     return { connection: rest, password: password === '' ? undefined : password }
   }
   const parameters = parseConnectionString(connection.url)
-  // It would be stored as part of the text, and no connection can be had with it.
+  // It would be stored as part of the text, and is not supported anyway.
   refuseUnsupported(new Map([...parameters].filter(([name]) => name === 'sslpassword')))
   const password = parameters.get('password')?.value
   const url = isUrl.test(connection.url) ? urlWithout(connection.url) : keyValuesWithout(connection.url)
@@ -25,7 +25,7 @@ export function withoutPassword(connection: Connection): Parted {
 
 const isUrl = /^\s*postgres(?:ql)?:\/\//i
 
-/** The rest of the URL stays letter by letter: it is what the user wrote. */
+/** The rest of the URL stays unchanged, as the user wrote it. */
 function urlWithout(text: string): string {
   const [, scheme = '', user, rest = ''] =
     /^\s*(postgres(?:ql)?:\/\/)(?:([^@/:]*)(?::[^@/]*)?@)?(.*?)\s*$/is.exec(text) ?? []
