@@ -36,7 +36,7 @@ export interface Contents {
   extensions: { name: string; version: string }[]
 }
 
-/** The session's search_path must be empty, so that argument types are named in full. */
+/** The session's search_path must be empty, so that argument types are qualified. */
 export async function browse(session: Session): Promise<Contents> {
   const schemas = new Map(
     (
@@ -131,7 +131,7 @@ function readTables(session: Session, sizeOf: SizeOf, rowsOf: RowsOf): Promise<T
      order by n.nspname, c.relname`)
 }
 
-/** A partitioned table has nothing of its own: what its partitions hold. */
+/** A partitioned table has the size and rows of its partitions. */
 function addUp(tables: readonly TableRow[], byOid: ReadonlyMap<number, TableRow>) {
   const unknown = new Set<TableRow>()
   for (const table of tables) if (table.kind === 'partitioned') table.rows = 0
@@ -169,7 +169,7 @@ function readRelations(session: Session): Promise<ObjectRow[]> {
      order by n.nspname, c.relname`)
 }
 
-/** Named as a selection names them: with the types of their arguments. */
+/** Named as in a selection: with the types of their arguments. */
 function readFunctions(session: Session): Promise<ObjectRow[]> {
   return session.query<ObjectRow>(`
     select 'pg_proc' as catalog,

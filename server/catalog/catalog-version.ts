@@ -1,11 +1,11 @@
-// Whether a database's objects have changed: much cheaper than reading them again.
+// Detects whether a database's objects have changed, at a fraction of the cost of reading them again.
 
 import type { Session } from '../postgres/session.ts'
 
-/** Equal while no row of a catalog was inserted, updated or deleted. */
+/** It stays equal as long as no row of a catalog is inserted, updated or deleted. */
 export type CatalogVersion = string
 
-/** Of rows, not of objects; or of no interest to a dump. */
+/** Catalogs that describe rows and not objects, or that do not matter to a dump. */
 const ofNoObject = [
   'pg_largeobject',
   'pg_replication_origin',
@@ -15,8 +15,8 @@ const ofNoObject = [
 ]
 
 /**
- * Our own publication is created between two readings, so its rows, their dependencies and their comments are not counted.
- * Rows about other databases of the server are not counted either.
+ * Our own publication is created between two readings, so its rows, their dependencies and their comments are not
+ * counted. Rows about other databases of the server are not counted either.
  */
 const counted: Readonly<Record<string, string>> = {
   pg_publication: `where pubname !~ '^pgtrek_'`,
@@ -30,9 +30,10 @@ const counted: Readonly<Record<string, string>> = {
 }
 
 /**
- * A row's xmin is newer than any before whenever it is written, and stays when it is frozen: with as many rows as
- * before, their sum only stays the same when none was written. What VACUUM and ANALYZE write into pg_class in place
- * leaves xmin as it is. https://www.postgresql.org/docs/current/ddl-system-columns.html
+ * Writing a row gives it an xmin that is newer than all before, and freezing does not change it. With the same number
+ * of rows, the sum of all xmin is therefore only equal when no row was written. VACUUM and ANALYZE update pg_class in
+ * place, without changing xmin.
+ * https://www.postgresql.org/docs/current/ddl-system-columns.html
  */
 export async function readCatalogVersion(session: Session): Promise<CatalogVersion> {
   const catalogs = await session.query<{ name: string }>(`

@@ -1,4 +1,4 @@
-// What depends on a table (indexes, constraints, triggers, rules, policies, statistics), by the OIDs that
+// The objects that depend on a table (indexes, constraints, triggers, rules, policies, statistics), by the OIDs that
 // pg_dump prints, so that each can wait for the right rows and take the right locks.
 import type { Session } from '../postgres/session.ts'
 import { inQuotes } from './in-quotes.ts'
@@ -12,15 +12,18 @@ export interface IndexFacts {
 export interface ConstraintFacts {
   oid: number
   table: number
-  /** The other end of a foreign key, else 0. */
+  /** The referenced table of a foreign key, else 0. */
   referenced: number
   /** p(rimary), u(nique), f(oreign), c(heck), x (exclusion), n(ot null), t(rigger) */
   kind: string
   validated: boolean
   tablePartitioned: boolean
-  /** The other end of a foreign key. */
+  /** Whether the referenced table of a foreign key is partitioned. */
   referencedPartitioned: boolean
-  /** Of the index behind a primary, unique or exclusion constraint; null when it has none of its own. */
+  /**
+   * The definition of the index of a primary, unique or exclusion constraint; null when the constraint has no index
+   * of its own.
+   */
   indexDefinition: string | null
   indexBytes: number
   /** WITHOUT OVERLAPS or PERIOD */
@@ -30,7 +33,7 @@ export interface ConstraintFacts {
 export interface Dependents {
   indexes: Map<number, IndexFacts>
   constraints: Map<number, ConstraintFacts>
-  /** Triggers, rules, policies, extended statistics: their OID to their table's. */
+  /** Triggers, rules, policies, extended statistics: their OID -> the OID of their table. */
   others: Map<string, number>
 }
 
@@ -48,7 +51,7 @@ export function otherKey(classOid: number, oid: number): string {
   return `${classOid}/${oid}`
 }
 
-/** The session's search_path must be empty, so that definitions name everything in full. */
+/** The session's search_path must be empty, so that names in definitions are qualified. */
 export async function readDependents(session: Session): Promise<Dependents> {
   const indexes = await session.query<IndexFacts>(`
     select i.indexrelid as oid,

@@ -1,4 +1,4 @@
-// What the destination has and lacks, compared with what is to be migrated.
+// Roles, extensions and schemas that the destination has or lacks, compared with what is to be migrated.
 import type { Session } from '../postgres/session.ts'
 import type { ServerFacts } from './server.ts'
 
@@ -6,7 +6,7 @@ export interface DestinationFacts {
   /** Roles that exist; true when our role may give them objects. */
   roles: Map<string, boolean>
   tablespaces: Set<string>
-  /** Extensions that could be created or are there already. */
+  /** Extensions that exist or could be created. */
   extensions: Set<string>
   installedExtensions: Set<string>
   hasIcu: boolean
@@ -17,7 +17,7 @@ export interface DestinationFacts {
   mayCreateSchemas: boolean
 }
 
-/** All at once: from a server far away they are one round trip. */
+/** All queries are sent at once, which costs one round trip. */
 export async function readDestination(session: Session): Promise<DestinationFacts> {
   const names = async (sql: string) =>
     new Set((await session.query<{ name: string }>(sql)).map((row) => row.name))
@@ -86,7 +86,7 @@ export function readCollations(session: Session): Promise<CollationUse[]> {
        and n.nspname <> 'pg_catalog'`)
 }
 
-/** In words. */
+/** For messages. */
 export function missingCollations({
   collations,
   lacks,

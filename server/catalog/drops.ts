@@ -1,4 +1,4 @@
-// What is dropped together with objects of the destination: reported before anything is dropped.
+// The objects of the destination that are dropped together with others, so that they are reported first.
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { type Identity, identityKey } from './identities.ts'
@@ -10,8 +10,8 @@ export interface Dependant {
 }
 
 /**
- * All that DROP ... CASCADE would take besides the objects and their own parts. An object that is internal to
- * another takes that with it: a view's rule the view.
+ * Everything that DROP ... CASCADE would drop besides the objects and their own parts. Dropping an internal part
+ * drops the object that it belongs to: a view's rule the view.
  * https://www.postgresql.org/docs/current/catalog-pg-depend.html
  */
 export async function readDropDependants(
@@ -67,12 +67,14 @@ export async function readDropDependants(
   return rows
 }
 
-/** Each takes several locks, with its indexes, and the table of locks is there for all sessions of the server. */
+/**
+ * Each drop takes several locks, with those of indexes, and the lock table is shared by all sessions of the server.
+ */
 const mostAtOnce = 250
 
 /**
- * Drops exactly these, with exactly the dependants that were named. Up to a few hundred go together or not at all; of
- * more, those that were dropped before something was refused are gone, whole.
+ * Drops exactly these objects, with exactly the reported dependants. Up to a few hundred are dropped in one
+ * transaction. With more, those of earlier transactions stay dropped after an error.
  */
 export async function dropObjects(
   session: Session,
@@ -111,7 +113,7 @@ async function dropTogether(
     if (locked.length > 0) await session.execute(`lock table ${locked.join(', ')} in access exclusive mode`)
     await refuseUnnamed(session, targets, known, dropped)
     for (const { type, identity } of targets) {
-      // What an earlier one took with it is gone.
+      // It may have been dropped by the CASCADE of an earlier statement.
       await session.execute(`drop ${type} if exists ${identity} cascade`)
     }
     await session.execute('commit')
@@ -121,7 +123,7 @@ async function dropTogether(
   }
 }
 
-/** What a transaction before has taken along is gone. */
+/** Objects that an earlier transaction has dropped are left out. */
 async function lockTargets(session: Session, targets: readonly Identity[]): Promise<string[]> {
   const relations = targets.filter(({ type }) => lockable.has(type))
   if (relations.length === 0) return []
@@ -143,7 +145,7 @@ async function refuseUnnamed(
   if (unnamed.length > 0) throw new UnnamedDependants(unnamed, dropped)
 }
 
-/** A partitioned table would take all of its partitions along in one transaction. */
+/** Dropping a partitioned table drops all its partitions in one transaction, so they are dropped before it. */
 async function withPartitionsFirst(session: Session, targets: readonly Identity[]): Promise<Identity[]> {
   const depths = await session.query<{ oid: number; depth: number }>(`
     with recursive below (oid, depth) as (

@@ -5,8 +5,8 @@
 export const uncounted = -1
 
 /**
- * SQL over a row of pg_class. `ownBytes` is the size of the table alone, which is 0 for sure where no row is; null
- * where that could not be asked.
+ * SQL for a row of pg_class. `ownBytes` is the size of the table alone, which is 0 only without rows; null if the
+ * size could not be read.
  */
 export function estimatedRows(pgClass: string, ownBytes: string): string {
   return `(

@@ -1,4 +1,4 @@
-// Counts the rows of many tables: several sessions, one snapshot, so that the counts belong together.
+// Counts the rows of many tables with several sessions under one snapshot, so that the counts are consistent.
 import { Cancelled, PgtrekError, ServerError } from '../postgres/errors.ts'
 import { quoteQualified } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'
@@ -12,17 +12,17 @@ export interface CountedTable {
 }
 
 export interface CountOptions {
-  /** Exported by a transaction that stays open meanwhile. */
+  /** Exported by a transaction that stays open during the count. */
   snapshot: string
   sessions: number
   signal: AbortSignal
   onCounted?(done: number): void
 }
 
-/** Table OID -> its own rows without those of its children, or why they could not be counted. */
+/** Table OID -> the number of its own rows, without those of its children, or why they could not be counted. */
 export type Counts = Map<number, number | PgtrekError>
 
-/** A transaction keeps a lock for each table it has read; a server has room for some thousands in all. */
+/** A transaction keeps a lock for each table that it has read, and a server has room for some thousand locks. */
 const tablesPerTransaction = 100
 /** If a table is locked exclusively for longer, its count fails. */
 const longestWait = '60s'
@@ -68,7 +68,7 @@ async function countWith(
   counts: Counts,
   { snapshot, signal, onCounted }: CountOptions,
 ): Promise<void> {
-  // With row security a count would be of the rows that this role sees; refused is better than wrong.
+  // With row security only the rows that this role sees would be counted. With this setting the count fails instead.
   const begin = () =>
     session.execute(`
       begin isolation level repeatable read, read only;

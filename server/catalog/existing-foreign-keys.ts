@@ -8,27 +8,27 @@ export interface ExistingForeignKey {
   referenced: { schema: string; name: string }
   columns: string[]
   referencedColumns: string[]
-  /** How a referenced column is compared with its referring one: `operator(pg_catalog.=)`. */
+  /** The operators that compare a referencing column with its referenced one: `operator(pg_catalog.=)`. */
   operators: string[]
-  /** PERIOD: not a matter of single rows. */
+  /** PERIOD: it cannot be checked row by row. */
   temporal: boolean
-  /** Their rows are in partitions. */
+  /** Whether the rows of each table are in partitions. */
   tablePartitioned: boolean
   referencedPartitioned: boolean
-  /** MATCH FULL: a row with some of its columns null does not hold. */
+  /** MATCH FULL: a row in which only some of its columns are null violates it. */
   matchFull: boolean
-  /** Deleting a referenced row changes the rows that refer to it. */
+  /** Whether deleting a referenced row changes the rows that refer to it. */
   deleteActs: boolean
   definition: string
   validated: boolean
   comment: string | null
-  /** Its table is our role's. */
+  /** Whether our role owns its table. */
   mine: boolean
-  /** Our role may drop it and, which is another right, make it again. */
+  /** Whether our role may drop it and, which is a separate privilege, create it again. */
   owned: boolean
 }
 
-/** Foreign keys from or to these tables; of a partitioned table only its own, not those of its partitions. */
+/** The foreign keys from or to these tables; for a partitioned table only its own, not those of its partitions. */
 export function readExistingForeignKeys(
   session: Session,
   oids: readonly number[],

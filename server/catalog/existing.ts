@@ -1,4 +1,4 @@
-// The tables of the destination with the names of those to be migrated, and what depends on them.
+// The tables of the destination that have the names of tables to be migrated, and the objects that depend on them.
 
 import { tableKey } from '../../shared/table-name.ts'
 import { quoteQualified } from '../postgres/quote.ts'
@@ -6,18 +6,18 @@ import type { Session } from '../postgres/session.ts'
 
 export interface ExistingColumn {
   name: string
-  /** As SQL writes it: `character varying(20)`, `public.mood[]`. */
+  /** As SQL: `character varying(20)`, `public.mood[]`. */
   type: string
   typeOid: number
   generated: boolean
-  /** May be given for a new row, never changed in one that is there. */
+  /** GENERATED ALWAYS: it may be set for a new row, and never be updated. */
   identityAlways: boolean
-  /** Not null, and without anything that fills it when it is left out. */
+  /** NOT NULL, without a default. */
   required: boolean
 }
 
 export interface UniqueKey {
-  /** Of the index, which is also that of the constraint where there is one. */
+  /** The name of the index, which is also the name of its constraint if it has one. */
   name: string
   isConstraint: boolean
   isPrimary: boolean
@@ -29,9 +29,12 @@ export interface UniqueKey {
 
 export interface ExistingTrigger {
   name: string
-  /** O(rigin), R(eplica), A(lways): how it fires now. */
+  /** How it fires now: O(rigin), R(eplica), A(lways). */
   enabled: string
-  /** Before 13 a partition's copy of its parent's trigger counts as the system's: a superuser's to switch off. */
+  /**
+   * Before 13 a partition's copy of its parent's trigger counts as a system trigger, which only a superuser may
+   * disable.
+   */
   system: boolean
 }
 
@@ -42,7 +45,7 @@ export interface ExistingTable {
   partitioned: boolean
   hasRows: boolean
   owned: boolean
-  /** What our role may do with its rows. */
+  /** The privileges of our role. */
   rights: { select: boolean; insert: boolean; update: boolean; delete: boolean; truncate: boolean }
   columns: ExistingColumn[]
   keys: UniqueKey[]
@@ -107,7 +110,7 @@ export async function readExistingTables(
 
 const tablesPerQuery = 200
 
-/** Rows of a partitioned table are those of its partitions. What may not be looked into counts as filled. */
+/** A partitioned table has the rows of its partitions. A table that may not be read counts as filled. */
 async function readFilled(session: Session, tables: readonly TableRow[]): Promise<Set<number>> {
   const filled = new Set(tables.filter((table) => !table.readable).map(({ oid }) => oid))
   const looked = tables.filter((table) => table.readable)
@@ -176,7 +179,7 @@ async function readTriggers(session: Session, oids: readonly number[]) {
   )
 }
 
-/** Numbers of our own reading; a parameter would need another protocol. */
+/** The OIDs come from our own queries. A parameter would require the extended protocol. */
 export function oidArray(oids: readonly number[]): string {
   return `'{${oids.join(',')}}'::oid[]`
 }

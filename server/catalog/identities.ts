@@ -8,11 +8,11 @@ export interface Identity {
   type: string
   /** Qualified and quoted. */
   identity: string
-  /** Made by an extension, and dropped only with it. */
+  /** It belongs to an extension and is dropped only with it. */
   member: boolean
 }
 
-/** Everything that can stand alone; the session's search_path does not matter. */
+/** All objects that are not parts of others. The session's search_path does not matter. */
 export function readIdentities(session: Session): Promise<Identity[]> {
   return session.query<Identity>(`
     with object as (

@@ -1,7 +1,7 @@
-// SQL that a server writes about its objects, for another server: what is a name here may be a keyword there.
+// Reads SQL that a server generates for another server: a plain name on one may be a keyword on the other.
 import type { Session } from '../postgres/session.ts'
 
-/** Within it the server quotes every name that it writes. */
+/** Within `read` the server quotes every name in SQL that it generates. */
 export async function inQuotes<Result>(session: Session, read: () => Promise<Result>): Promise<Result> {
   await session.execute('set quote_all_identifiers = on')
   const result = await read()

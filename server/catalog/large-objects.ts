@@ -1,5 +1,5 @@
-// The large objects of the source: sizes for the copy, and the statements that make owner, rights and
-// comments the same. (pg_dump counts them among the rows, so its DDL does not have them.)
+// The large objects of the source: sizes for the copy, and the statements for owner, privileges and comments. pg_dump
+// treats these as data, so its DDL does not contain them.
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 
@@ -8,7 +8,7 @@ export interface LargeObjectFacts {
   size: number
   owner: string
   comment: string | null
-  /** As pg_largeobject_metadata.lomacl; null is the default. */
+  /** As in pg_largeobject_metadata.lomacl. Null means the default. */
   grants: { grantee: string | null; privilege: string; grantable: boolean }[] | null
   labels: { provider: string; label: string }[] | null
   mayRead: boolean
@@ -67,7 +67,7 @@ export function largeObjectStatements(object: LargeObjectFacts, choices: LargeOb
   const statements: string[] = []
   if (choices.owner) statements.push(`alter ${name} owner to ${owner}`)
   if (choices.grants && object.grants) {
-    // The list replaces the default, which is everything for the owner.
+    // A list of privileges replaces the default, which is all privileges for the owner.
     const ownerHas = object.grants.filter((grant) => grant.grantee === object.owner)
     const isDefault = ownerHas.length === 2 && ownerHas.every((grant) => !grant.grantable)
     if (!isDefault) statements.push(`revoke all on ${name} from ${owner}`)

@@ -1,4 +1,4 @@
-// The tables of a database, for display: how large, how many rows, what kind.
+// The tables of a database for display: their sizes, numbers of rows and kinds.
 
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
@@ -12,9 +12,9 @@ export interface ListedTable {
   /** The partitioned table that it is a partition of. */
   parent: number | null
   unlogged: boolean
-  /** The server's estimate; null where it has never counted. Partitioned tables have no rows of their own. */
+  /** The server's estimate; null when it has never counted. A partitioned table has no rows of its own. */
   estimatedRows: number | null
-  /** With TOAST and maps, without indexes. */
+  /** With TOAST, free space map and visibility map, without indexes. */
   tableBytes: number
   indexBytes: number
   mayRead: boolean
@@ -22,17 +22,17 @@ export interface ListedTable {
 
 export interface Listing {
   tables: ListedTable[]
-  /** Names that a selection may mean as well, though they are no tables. */
+  /** Objects that a selection may also name although they are not tables. */
   others: { kind: 'views' | 'materializedViews' | 'sequences'; schema: string; name: string }[]
   schemas: string[]
-  /** A table was locked, so sizes are what the last VACUUM or ANALYZE saw. */
+  /** A table was locked, so the sizes are those of the last VACUUM or ANALYZE. */
   sizesEstimated: boolean
 }
 
-/** A table that is locked for longer is not waited for. */
+/** The longest wait for a locked table. */
 const longestWait = '3s'
 
-/** Inside a transaction: all of it is of one moment. */
+/** To be called in a transaction, so that everything is read at one moment. */
 export async function readListing(session: Session): Promise<Listing> {
   const { tables, sizesEstimated } = await readTablesAndSizes(session)
   const others = await session.query<Listing['others'][number]>(`
@@ -75,7 +75,7 @@ interface Sizes {
   indexes: string
 }
 
-/** They look at the files, for which they lock each table for a moment. */
+/** These functions read the sizes of files, for which they lock each table for a moment. */
 const realSizes: Sizes = {
   own: 'pg_catalog.pg_relation_size(c.oid)',
   table: 'pg_catalog.pg_table_size(c.oid)',

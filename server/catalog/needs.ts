@@ -1,5 +1,5 @@
-// Which object cannot be without which other, from pg_depend, told of whole objects: what a view's rule or a
-// column's default needs, its view or table needs.
+// Which objects need which others, from pg_depend, in terms of whole objects: what a view's rule or a column's
+// default needs, the view or table needs.
 // https://www.postgresql.org/docs/current/catalog-pg-depend.html
 import type { Session } from '../postgres/session.ts'
 
@@ -19,7 +19,9 @@ interface Row {
   needed: number
 }
 
-/** A foreign key is not a need: without the other table, the table is migrated without it. */
+/**
+ * A foreign key does not count: if the other table is not migrated, the table is migrated without the foreign key.
+ */
 export async function readNeeds(session: Session): Promise<Map<string, Set<string>>> {
   const rows = await session.query<Row>(`
     with whole (class, part, catalog, oid) as (

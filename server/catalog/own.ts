@@ -5,7 +5,7 @@ import { type ReadOnlyState, readReadOnly } from './read-only-state.ts'
 /** The schema that keeps positions and marks; one of that name with anything else in it is the user's. */
 export const ownSchema = 'pgtrek'
 
-/** `on` in sessions of ours that apply changes: a database that a switchover made read-only lets them write. */
+/** `on` in our sessions that apply changes. A database that a switchover has made read-only lets them write. */
 export const appliesSetting = 'pgtrek.applies'
 
 export async function hasOwnSchema(session: Session): Promise<boolean> {
@@ -28,7 +28,7 @@ export function isOwnPublication(name: string): boolean {
   return name.startsWith('pgtrek_')
 }
 
-/** The beginning of the comment on a publication that a move has created. */
+/** The prefix of the comment on a publication that a move has created. */
 export const publicationMark = 'pgtrek move '
 
 /** What moves have created in a database and will drop: it is not compared or migrated. */
@@ -36,7 +36,7 @@ export interface OwnObjects {
   schema: boolean
   publications: ReadonlySet<string>
   subscriptions: ReadonlySet<string>
-  /** Of a database that a switchover has made read-only. */
+  /** Set for a database that a switchover has made read-only. */
   readOnly: ReadOnlyState | undefined
 }
 
@@ -68,5 +68,5 @@ export async function readOwnObjects(session: Session): Promise<OwnObjects> {
   }
 }
 
-/** Of tables without an identity only what is inserted is published, by a publication of their own. */
+/** Tables without a replica identity have a publication of their own, which publishes inserts only. */
 export const insertsSuffix = '_inserts'

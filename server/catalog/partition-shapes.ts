@@ -1,4 +1,4 @@
-// How the tables of one server are partitioned, in words that can be compared with those of another server.
+// How the tables of a server are partitioned, in text that can be compared with that of another server.
 
 import { tableKey } from '../../shared/table-name.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
@@ -8,18 +8,18 @@ export interface PartitionShape {
   oid: number
   schema: string
   name: string
-  /** r: has rows of its own; p: is partitioned; f: is on another server. */
+  /** r: ordinary table; p: partitioned table; f: foreign table. */
   kind: string
-  /** Right above it; null for the topmost table. */
+  /** The direct parent; null for the root. */
   parent: number | null
   bound: string | null
-  /** `RANGE (at)`; null where it is not partitioned. */
+  /** The partition key, as in `RANGE (at)`; null for a table that is not partitioned. */
   divided: string | null
 }
 
 /** Every partitioned table and every partition, by OID. */
 export async function readPartitionShapes(session: Session): Promise<Map<number, PartitionShape>> {
-  // Bounds are written as the session writes its values.
+  // The text form of bounds depends on settings of the session.
   const before = await session.one<{ settings: string }>(`
     select json_object_agg(name, pg_catalog.current_setting(name))::text as settings
       from json_object_keys(${quoteLiteral(JSON.stringify(alike))}) name`)
@@ -58,7 +58,7 @@ async function set(session: Session, values: Record<string, string>) {
   await session.query(`select ${calls.join(', ')}`)
 }
 
-/** The table itself and all that is below it. */
+/** The table itself and all partitions below it. */
 export function treeBelow(shapes: ReadonlyMap<number, PartitionShape>, top: number): PartitionShape[] {
   const found: PartitionShape[] = []
   const inTree = new Set<number>()
@@ -75,7 +75,7 @@ export function treeBelow(shapes: ReadonlyMap<number, PartitionShape>, top: numb
   return found
 }
 
-/** Whether all that the one tree has is in the other, in the same place and with the same bounds. */
+/** Whether all partitions of one tree are in the other, in the same place and with the same bounds. */
 export function isPartOfTree(one: readonly PartitionShape[], other: readonly PartitionShape[]): boolean {
   const described = new Set(describeTree(other))
   return describeTree(one).every((line) => described.has(line))
@@ -88,7 +88,7 @@ function describeTree(shapes: readonly PartitionShape[]): string[] {
     return JSON.stringify([
       tableKey(shape),
       shape.kind,
-      // Above the top it does not matter.
+      // The parent of the root does not matter.
       parent ? tableKey(parent) : null,
       parent ? shape.bound : null,
       shape.divided,

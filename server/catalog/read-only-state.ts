@@ -11,9 +11,9 @@ export const guardTrigger = 'pgtrek_read_only'
 export type ReadOnlyMark = 'switching' | 'switched_over'
 
 export interface ReadOnlyState {
-  /** The database's default_transaction_read_only before; null when it had none. */
+  /** The setting default_transaction_read_only of the database before; null when it had none. */
   before: string | null
-  /** Who asked for it: the names of moves. Empty while it is being undone. */
+  /** The names of the moves that requested it. Empty while it is being undone. */
   moves: Record<string, ReadOnlyMark>
 }
 
@@ -38,7 +38,7 @@ export function commentSql(state: ReadOnlyState): string {
   return `comment on function ${guardFunction} is ${quoteLiteral(JSON.stringify(state))}`
 }
 
-/** Two moves may change it at the same time. Held until the transaction ends. */
+/** Two moves may change it at the same time. The lock is held until the transaction ends. */
 export const lockSql = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pgtrek.refuse_writes'))`
 
 export async function readReadOnlyDefault(session: Session): Promise<string | null> {

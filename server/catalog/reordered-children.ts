@@ -4,8 +4,8 @@ import type { Session } from '../postgres/session.ts'
 import { inQuotes } from './in-quotes.ts'
 
 /**
- * Children whose columns are not in the order that creating them as children gives: they were made alone and
- * attached later. With the columns in their order. The session's search_path must be empty.
+ * Children whose columns are not in the order in which CREATE TABLE ... INHERITS would create them, because they were
+ * attached later; with their columns in order. The session's search_path must be empty.
  */
 export async function readReorderedChildren(session: Session): Promise<Map<number, OrderedColumn[]>> {
   const rows = await inQuotes(session, () =>
@@ -75,15 +75,15 @@ function orderedColumn(column: ChildColumn): OrderedColumn {
   }
 }
 
-/** A column of a table as a table that only hands down its columns has it. */
+/** A column, as a table has it that exists only for its children to inherit from. */
 export interface OrderedColumn {
   name: string
-  /** With COLLATE and the like; with the expression of a generated column. */
+  /** With COLLATE and the expression of a generated column. */
   definition: string
-  /** Where it is not that of the type: two parents must agree. */
+  /** If it is not that of the type. Two parents must agree on it. */
   storage: string | undefined
-  /** The child's, where its parent has another. */
+  /** The child's storage, if its parent has another. */
   ownStorage: string | undefined
-  /** No parent has it. */
+  /** Whether the column is inherited from no parent. */
   isOwn: boolean
 }

@@ -8,7 +8,7 @@ export interface SequenceName {
   schema: string
   name: string
   mayRead: boolean
-  /** The table whose column it numbers: serial or identity. */
+  /** The table that has it as the sequence of a serial or identity column. */
   ownedBy: number | null
   /** Created by an extension: pg_dump does not dump or read it. */
   isOfExtension: boolean
@@ -16,7 +16,7 @@ export interface SequenceName {
 
 export interface SequenceValue {
   oid: number
-  /** As text: a bigint does not fit a number. */
+  /** As text, because a bigint does not fit a number. */
   value: string
   called: boolean
 }
@@ -24,7 +24,8 @@ export interface SequenceValue {
 const sequencesPerQuery = 200
 
 /**
- * Those of extensions where the rows are the user's: named by the extension as such, or numbering a table that is.
+ * With those of extensions whose values belong to the user: the extension has registered the sequence, or the table
+ * of its column.
  * https://www.postgresql.org/docs/current/extend-extensions.html#EXTEND-EXTENSIONS-CONFIG-TABLES
  */
 export function listSequences(session: Session): Promise<SequenceName[]> {
@@ -87,7 +88,10 @@ export function setSequenceStatement(
   return `select pg_catalog.setval(${sequence}::regclass, ${value}, ${called})`
 }
 
-/** Where the destination has numbers of its own, a sequence may only go on: never back onto one that was used. */
+/**
+ * On a destination that has used the sequence itself, the sequence may only be advanced: an earlier value could be
+ * used already.
+ */
 export function advanceSequenceStatement(
   { schema, name }: SequenceName,
   { value, called }: SequenceValue,

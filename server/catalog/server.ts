@@ -1,4 +1,4 @@
-// What a server and the connecting role can do: read once, before anything is planned.
+// Facts about a server and the connecting role, read once before anything is planned.
 import type { Session } from '../postgres/session.ts'
 
 export interface ServerFacts {
@@ -7,13 +7,13 @@ export interface ServerFacts {
   database: string
   user: string
   superuser: boolean
-  /** May switch off triggers and foreign keys for a session. */
+  /** The role may disable triggers and foreign keys for a session. */
   mayReplicate: boolean
   encoding: string
   inRecovery: boolean
-  /** How many more sessions the server takes from this role, without the reserve for superusers. */
+  /** The number of further sessions that the server accepts from this role, without the reserve for superusers. */
   freeConnections: number
-  /** How many each limit leaves: of the server, of the database and of the role (CONNECTION LIMIT). */
+  /** The number within each limit: of the server, of the database and of the role (CONNECTION LIMIT). */
   freeWithin: { server: number; database: number | null; role: number | null }
   sharedBuffersKb: number
   maintenanceWorkMemKb: number
@@ -63,7 +63,7 @@ export async function readServer(session: Session): Promise<ServerFacts> {
   }
 }
 
-/** 15 and later can grant the right to a role; whether it was granted shows only in trying. */
+/** From 15 on the right can be granted to a role. Whether it was granted shows only an attempt. */
 async function maySetReplicationRole(session: Session, superuser: boolean): Promise<boolean> {
   if (superuser) return true
   if (session.major < 15) return false
@@ -73,7 +73,7 @@ async function maySetReplicationRole(session: Session, superuser: boolean): Prom
   return may
 }
 
-/** The newest is that of the packaged pg_dump, which reads no newer server. */
+/** The newest is the version of the packaged pg_dump, which cannot dump newer servers. */
 export const supportedMajors = { oldest: 12, newest: 18 } as const
 
 export async function whichDatabase(session: Session): Promise<string> {
@@ -81,7 +81,7 @@ export async function whichDatabase(session: Session): Promise<string> {
   return `${await whichServer(session)} ${name}`
 }
 
-/** Two names may lead to the same server; a server's start, to the microsecond, is its own. */
+/** Two names may lead to the same server. The start time of a server, in microseconds, identifies it. */
 export async function whichServer(session: Session): Promise<string> {
   const { identity } = await session.one<{ identity: string }>(
     `select concat_ws(' ', pg_catalog.pg_postmaster_start_time(), current_setting('port')) as identity`,

@@ -1,10 +1,10 @@
-// How large a table is, with what belongs to it. PostgreSQL reads the sizes of files, which waits for
-// exclusive locks on the table; if that takes too long, the numbers of the last VACUUM are used.
+// The size of a table with its indexes and TOAST. PostgreSQL reads the sizes of files, which waits for exclusive
+// locks on the table. If that takes too long, the numbers of the last VACUUM are used.
 
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import { estimatedRows } from './estimated-rows.ts'
 
-/** SQL for the bytes of a table by its OID: with TOAST and indexes. */
+/** SQL for the bytes of a table by its OID, with TOAST and indexes. */
 export type SizeOf = (oid: string) => string
 
 /** SQL for the rows of a table by its row of pg_class. */

@@ -1,4 +1,4 @@
-// Details of one table: its definition, how many rows it has, and some of them to look at.
+// Details of one table: its definition, its number of rows, and a sample of them.
 import type { TableInfo } from '../../shared/api.ts'
 import { ServerError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
@@ -9,12 +9,12 @@ import { type RowsOf, type SizeOf, withSizes } from './size-of.ts'
 export interface TableInfoWish {
   schema: string
   table: string
-  /** Rows to show. */
+  /** The number of rows in the sample. */
   sample: number
   countSeconds: number
 }
 
-/** Longer values are cut: a sample is for recognising, not for reading. */
+/** Longer values are truncated: a sample only has to show what the rows look like. */
 const longestValue = 200
 
 /** Undefined when there is no such table. */
@@ -133,7 +133,7 @@ async function readTriggers(session: Session, oid: number): Promise<TableInfo['t
 const queryCanceled = '57014'
 const mayNot = '42501'
 
-/** Null when it takes too long, or may not be read. */
+/** Null when the count takes too long, or the rows may not be read. */
 async function countRows(
   session: Session,
   { schema, table, countSeconds }: TableInfoWish,
@@ -167,7 +167,7 @@ function shortened(value: string | null): string | null {
   return value !== null && value.length > longestValue ? `${value.slice(0, longestValue)}…` : value
 }
 
-/** The server itself stops what takes longer. */
+/** The server cancels a query that takes longer. */
 async function limited<Result>(
   session: Session,
   milliseconds: number,

@@ -1,4 +1,4 @@
-// The tables of the source that hold rows to copy, with what decides how they are copied.
+// The tables of the source that hold rows to copy, with the facts that decide how they are copied.
 
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -16,7 +16,7 @@ export interface TableFacts {
   schema: string
   name: string
   columns: ColumnFacts[]
-  /** The server's estimate; -1 or 0 when it never counted. */
+  /** The server's estimate; -1 or 0 when it has never counted. */
   estimatedRows: number
   /** Main and TOAST, without indexes. */
   bytes: number
@@ -24,22 +24,28 @@ export interface TableFacts {
   heap: boolean
   unlogged: boolean
   mayRead: boolean
-  /** Which rows of an extension's table belong to the user; null when all do or it is no such table. */
+  /**
+   * A condition for the user's rows in a table of an extension; null for other tables, and when all rows are the
+   * user's.
+   */
   extensionCondition: string | null
   extension: string | null
-  /** The topmost partitioned table above a partition. */
+  /** The root of the partition tree, for a partition. */
   root: number | null
-  /** A column whose values cut the table into ranges where ctid cannot; read only for big tables. */
+  /**
+   * A column by whose values the table is split into ranges where that is not possible by ctid. Read only for large
+   * tables.
+   */
   keyRange: { column: string; lowest: string; highest: string } | null
 }
 
-/** TID range scans came with 14; below, a ctid range would read the whole table for each part. */
+/** TID range scans exist since 14. Before, each part of a ctid range would read the whole table. */
 export const ctidRangesSince = 14
 
-/** Since then NOT NULL is a constraint with a name. */
+/** From this version on NOT NULL is a constraint with a name. */
 const namedNotNullSince = 18
 
-/** No table below this size is worth cutting, whatever the user asks for. */
+/** A table below this size is never split. */
 const keyRangeAbove = 1024 * 1024
 
 type Row = Omit<TableFacts, 'columns' | 'root' | 'keyRange'> & { integerKey: string | null }
@@ -104,7 +110,7 @@ export async function readTables(
   return facts
 }
 
-/** Cheap: the column has an index. */
+/** Fast, because the column has an index. */
 async function readKeyRange(session: Session, table: { schema: string; name: string }, column: string) {
   const name = quoteIdentifier(column)
   const row = await session.one<{ lowest: string | null; highest: string | null }>(`
@@ -139,7 +145,7 @@ async function readColumns(session: Session): Promise<Map<number, ColumnFacts[]>
   return columns
 }
 
-/** How SQL writes the types of these tables' columns: table OID -> column -> type. */
+/** The types of these tables' columns, as SQL: table OID -> column -> type. */
 export async function readColumnTypes(
   session: Session,
   tables: readonly number[],
@@ -163,15 +169,15 @@ export async function readColumnTypes(
 }
 
 export interface Partitioning {
-  /** Every partition, with the table right above it. */
+  /** Every partition -> its direct parent. */
   parents: Map<number, number>
-  /** Every partition, whatever its depth, with the topmost table of its tree. */
+  /** Every partition at any level -> the root of its tree. */
   roots: Map<number, number>
-  /** Topmost tables, by name, since rows may have to be routed through them. */
+  /** The names of the root tables, because rows may have to be inserted through them. */
   names: Map<number, { schema: string; name: string }>
   /**
-   * Trees in which a value's partition is found by a hash: of the OID of an enum's label, which is another
-   * in every database, or of bytes, which are others in another encoding.
+   * Trees that find the partition of a value by a hash that differs between databases: the hash of an enum value is
+   * that of its label's OID, and the bytes of text depend on the encoding.
    */
   hashedByEnum: Set<number>
   hashed: Set<number>
@@ -217,8 +223,8 @@ export async function readPartitioning(session: Session): Promise<Partitioning> 
 }
 
 /**
- * pg_dump 18 forgets the quotes around the name of a NOT NULL constraint that a child adds to an inherited
- * column. Table OID -> the names that need them.
+ * pg_dump 18 does not quote the name of a NOT NULL constraint that a child adds to an inherited column. Table OID ->
+ * the names that need quotes.
  */
 export async function readOddNotNullNames(session: Session): Promise<Map<number, string[]>> {
   if (session.major < namedNotNullSince) return new Map()

@@ -4,11 +4,11 @@ import type { Session } from '../postgres/session.ts'
 export interface PartitionTree {
   schema: string
   name: string
-  /** From the topmost table to the last partition; `plain` has rows of its own, and no table of another server. */
+  /** From the root to the last partition. `plain`: an ordinary table, not a foreign one. */
   members: { schema: string; name: string; leaf: boolean; plain: boolean }[]
 }
 
-/** The whole trees that these tables are part of. */
+/** The complete trees that these tables are part of. */
 export async function readPartitionTrees(
   session: Session,
   oids: readonly number[],

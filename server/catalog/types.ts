@@ -6,9 +6,9 @@ export interface TypeFacts {
   name: string
   /** b(ase), d(omain), e(num), r(ange), m(ultirange), p(seudo) as in pg_type.typtype; never c(omposite). */
   kind: string
-  /** The type a domain is over, else 0. */
+  /** The base type of a domain, else 0. */
   base: number
-  /** The element of an array, else 0. */
+  /** The element type of an array, else 0. */
   element: number
   hasBinary: boolean
 }

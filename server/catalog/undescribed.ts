@@ -8,8 +8,9 @@ interface Routine {
 }
 
 /**
- * Languages made by hand over a handler that pg_dump does not describe, which is built in or an extension's, and what
- * creates each. pg_dump writes only their names, and a server takes `CREATE LANGUAGE name` for an extension of that name.
+ * Languages that were created manually with a handler that pg_dump does not describe, because it is built in or
+ * belongs to an extension; with the statements that create them. pg_dump writes only their names, and a server takes
+ * `CREATE LANGUAGE name` as a request for an extension.
  */
 export async function readHandmadeLanguages(session: Session): Promise<Map<number, string>> {
   const routine = (oid: string) => `(
@@ -59,7 +60,7 @@ export interface BrokenName {
   name: string
 }
 
-/** Names with line breaks, which pg_dump describes with spaces in their place. */
+/** Names with line breaks, which pg_dump replaces by spaces. */
 export function readBrokenNames(session: Session): Promise<BrokenName[]> {
   const named = (catalog: string, name: string, namespace: string) => `
     select '${catalog}'::pg_catalog.regclass::oid as class, o.oid, n.nspname as schema, o.${name} as name

@@ -1,7 +1,7 @@
-// The schema `pgtrek` of a destination, where moves and runs keep what they must not forget.
+// The schema `pgtrek` of a destination, in which moves and runs store what must survive them.
 import type { Session } from '../postgres/session.ts'
 
-/** Dropped by whoever leaves it last. Gives what was dropped, in words. */
+/** Drops the schema when it is empty. Returns what was dropped, in words. */
 export async function dropEmptySchema(session: Session): Promise<string[]> {
   const [row] = await session.query<{ ours: boolean }>(`
     select pg_catalog.pg_has_role(n.nspowner, 'usage')

@@ -1,16 +1,16 @@
-// Sessions of a run that was killed, found by the mark that they carry, and ended before the next run begins.
+// Sessions of a killed run are found by its mark, and ended before the next run starts.
 
 import { PlanRefused, ServerError } from '../postgres/errors.ts'
 import { markClass, markOf } from '../postgres/run-mark.ts'
 import type { Session } from '../postgres/session.ts'
 import { pollUntil } from '../system/poll.ts'
 
-/** Long enough for a server to end a statement in all but its most stubborn moments. */
+/** Servers seldom need longer to end a statement. */
 const patienceMs = 30_000
 
 /**
- * A server does not notice at once that nobody is there any more: what waits for a lock gets it some time, and
- * does to the tables what nobody expects then. Returns how many sessions there were, when none is left.
+ * A server does not notice at once that a client has disappeared: a session that waits for a lock would get it later
+ * and then change the tables. Resolves with the number of sessions when all have ended.
  */
 export async function endSessionsOf(runs: readonly string[], session: Session): Promise<number> {
   if (runs.length === 0) return 0
@@ -39,7 +39,7 @@ export async function endSessionsOf(runs: readonly string[], session: Session): 
   }
 }
 
-/** Whether somebody here carries the mark of this name. */
+/** Whether a session in this database holds the mark of this name. */
 export async function isMarked(name: string, session: Session): Promise<boolean> {
   const found = await session.query(`
     select from pg_catalog.pg_locks

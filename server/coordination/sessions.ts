@@ -1,21 +1,21 @@
-// The sessions of the attempt before this one: where the way to a server is broken, it may not know that we
-// are gone, and hold the slot and the position for us.
+// The sessions of the previous attempt. After a network failure the server may not have noticed that their
+// connections are lost, so that they still hold the slot and the position.
 import type { Session } from '../postgres/session.ts'
 
 export interface SessionId {
   pid: number
-  /** Microseconds: numbers of processes are used again. */
+  /** In microseconds. It is needed because process ids are reused. */
   since: string
 }
 
 export interface Sessions {
   source: SessionId
   destination: SessionId
-  /** Also on the destination, one after the other. */
+  /** Also on the destination, one after another. */
   helpers: SessionId[]
 }
 
-/** The same whatever a session has set for dates. */
+/** The same text regardless of the session's date settings. */
 const start = '(extract(epoch from backend_start) * 1000000)::int8::text'
 
 export async function identify(session: Session): Promise<SessionId> {
@@ -25,7 +25,7 @@ export async function identify(session: Session): Promise<SessionId> {
   return { pid: session.pid, since }
 }
 
-/** Nothing happens where it has ended by itself. */
+/** Does nothing when the session has ended by itself. */
 export async function endPredecessor(session: Session, before: SessionId | undefined): Promise<void> {
   if (!before) return
   await session.query(`
@@ -34,7 +34,7 @@ export async function endPredecessor(session: Session, before: SessionId | undef
      where pid = ${before.pid} and ${start} = '${before.since}'`)
 }
 
-/** Whether it is at work, or waits for somebody: for a lock, its disk, but neither for us nor for more to do. */
+/** Whether the session is working, or waits for a lock or the disk. False while it waits for its client. */
 export async function isAtWork(session: Session, { pid, since }: SessionId): Promise<boolean> {
   const [row] = await session.query<{ working: boolean }>(`
     select state = 'active' and coalesce(wait_event_type, '') not in ('Client', 'Activity') as working

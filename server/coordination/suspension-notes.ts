@@ -1,5 +1,5 @@
-// What runs have dropped or disabled on a destination, remembered there: whoever comes next reads it, from any
-// machine and any directory. A note is written in the transaction that drops, and goes when all is restored.
+// What runs have suspended on a destination, recorded there so that later processes can read it from any machine and
+// directory. A note is written in the transaction that suspends, and removed when everything is restored.
 
 import { hostname } from 'node:os'
 import { showName } from '../../shared/table-name.ts'
@@ -15,7 +15,7 @@ import { userName } from './session-name.ts'
 
 export interface Note extends SavedItem {
   run: string
-  /** Who wrote it: user, machine, process and time. */
+  /** The process that wrote it: user, machine, process and time. */
   writer: string
 }
 
@@ -23,7 +23,7 @@ const table = 'pgtrek.taken_away'
 const attempts = 5
 const lockPatience = '2s'
 
-/** Made and dropped by another run at the same moment. */
+/** Another run has created or dropped the table at the same moment. */
 const racing: ReadonlySet<string> = new Set([
   '23505',
   sqlstate.duplicateSchema,
@@ -35,41 +35,44 @@ const denied: ReadonlySet<string> = new Set(['42501'])
 
 let last = 0
 
-/** In the order in which they were dropped, also those of several processes. */
+/** In the order in which objects were dropped, also by several processes. */
 export function newNoteId(): number {
   last = Math.max(last + 1, Date.now() * 1000 + Math.floor(Math.random() * 1000))
   return last
 }
 
-/** Drops and remembers in one transaction. Gives the server's words where the role may not remember anything there. */
+/**
+ * Writes the note and runs `drop` in one transaction. Returns the server's words when the role may not write notes
+ * there.
+ */
 export async function dropWithNote(
   session: Session,
   { id, run, saved }: Omit<Note, 'writer'>,
   drop: string,
 ): Promise<string | undefined> {
-  const values = [quoteLiteral(run), quoteLiteral(ownWords()), quoteLiteral(JSON.stringify(saved))]
+  const values = [quoteLiteral(run), quoteLiteral(writerName()), quoteLiteral(JSON.stringify(saved))]
   const note = `insert into ${table} (id, run, writer, saved) values (${id}, ${values.join(', ')})
     on conflict (id) do nothing`
   for (let attempt = 1; ; attempt++) {
     try {
       const refusal = await makeTable(session)
       if (refusal !== undefined) return refusal
-      // Safe on the disk before anything is dropped for good: both are one commit.
+      // One durable commit for both, so that nothing is dropped without a note on disk.
       await session.execute(`set local synchronous_commit = on; ${note}; ${drop}`)
       return undefined
     } catch (error) {
       if (!(error instanceof ServerError) || !racing.has(error.sqlstate) || attempt === attempts) throw error
-      // Its own table may be gone, too: then the statement says so again.
+      // The table of `drop` may be missing as well: then the next attempt fails in the same way.
       await Bun.sleep(20 * 2 ** attempt * (0.5 + Math.random()))
     }
   }
 }
 
-function ownWords(): string {
+function writerName(): string {
   return `${userName()}@${hostname()}, process ${process.pid}, ${new Date().toISOString().slice(0, 16)}Z`
 }
 
-/** Nothing when it is there and may be written to; otherwise why not. */
+/** Undefined when the table exists and may be written to, otherwise the reason. */
 async function makeTable(session: Session): Promise<string | undefined> {
   try {
     if (!(await hasTable(session))) {
@@ -104,8 +107,9 @@ interface Owner {
 }
 
 /**
- * A note is SQL that is run again later. Any role that may create a schema could have made this one, and a role with
- * more rights would run what it wrote: only what belongs to ourselves or to a superuser is believed.
+ * A note contains SQL that is run later. Any role that may create a schema could have created this one, and its
+ * statements would run with the privileges of our role. Therefore the table must belong to our role or to a
+ * superuser.
  */
 async function ownerOfTable(session: Session): Promise<Owner | undefined> {
   const [row] = await session.query<Owner>(`
@@ -124,15 +128,15 @@ function wordsAbout({ name }: Owner): string {
 }
 
 export interface Notes {
-  /** They have a place there, which may be empty. */
+  /** The table exists, and may be empty. */
   isThere: boolean
-  /** There are some that this role must not believe: what they say would be run with its rights. */
+  /** There are notes that are not trusted: they would be run with the privileges of this role. */
   distrusted?: string | undefined
   left: Note[]
   busy: Note[]
 }
 
-/** Those of runs that are over, which nobody else restores, and those of runs that are still running. */
+/** Notes of ended runs, which have to be restored, and of runs that are still active. */
 export async function readNotes(session: Session): Promise<Notes> {
   const owner = await ownerOfTable(session)
   if (owner && !owner.isTrusted) return { isThere: false, distrusted: wordsAbout(owner), left: [], busy: [] }
@@ -146,7 +150,7 @@ export async function readNotes(session: Session): Promise<Notes> {
   }
 }
 
-/** A server takes a moment to notice that a process was killed. */
+/** A server needs a moment to notice that a process was killed. */
 export async function readNotesWhenSettled(session: Session, patienceMs = 3000) {
   return await pollUntil(
     () => readNotes(session),
@@ -172,7 +176,7 @@ export async function forgetNote(session: Session, id: number): Promise<void> {
   if (await hasTable(session)) await session.query(`delete from ${table} where id = ${id}`)
 }
 
-/** And nothing of ours stays: the table goes with its last note, the schema when it is empty. */
+/** Drops the table when it has no notes, and then the schema when it is empty. */
 export async function tidyNotes(session: Session): Promise<void> {
   if (!(await ownerOfTable(session))?.isTrusted) return
   try {
@@ -184,7 +188,8 @@ export async function tidyNotes(session: Session): Promise<void> {
       end $$`)
     if (!(await hasTable(session))) await dropEmptySchema(session)
   } catch (error) {
-    // Another run is just writing there, and tidies up itself; a role that may not drop it leaves an empty table.
+    // Another run is writing there, and will tidy up itself. A role without the privilege to drop it leaves an empty
+    // table.
     if (!(error instanceof ServerError)) throw error
   }
 }
@@ -195,12 +200,12 @@ export function describeSaved(saved: Saved): string {
     : `foreign key "${saved.foreignKey.name}" of ${showName(saved.foreignKey.table)}`
 }
 
-/** One line for each, as people read them. */
+/** One line for users. */
 export function describeNote({ saved, run, writer }: Note): string {
   return `${describeSaved(saved)}, ${saved.kind === 'triggers' ? 'disabled' : 'dropped'} by run ${run} (${writer})`
 }
 
-/** Dropped or disabled on the destination while rows are copied, and to be restored. */
+/** What is suspended on the destination while rows are copied, and has to be restored. */
 export type Saved =
   | { kind: 'foreign key'; foreignKey: ExistingForeignKey }
   | { kind: 'triggers'; table: TriggersOf }

@@ -1,6 +1,6 @@
 // The only way a name or a value enters SQL text.
 
-/** Always quoted: right for every name, whatever the server's list of keywords. */
+/** Always quoted, so that the result does not depend on the server's keywords. */
 export function quoteIdentifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
@@ -9,7 +9,7 @@ export function quoteQualified(schema: string, name: string): string {
   return `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`
 }
 
-/** Right whatever `standard_conforming_strings` says: backslashes make it an E'' string. */
+/** Does not depend on `standard_conforming_strings`: with backslashes it is an E'' string. */
 export function quoteLiteral(value: string): string {
   const quoted = `'${value.replaceAll("'", "''")}'`
   return quoted.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted

@@ -1,4 +1,4 @@
-// From what a user writes, libpq's environment and its files to the settings of one connection.
+// Builds the settings of one connection from the user's text, libpq's environment variables and its files.
 // https://www.postgresql.org/docs/current/libpq-envars.html
 
 import { existsSync } from 'node:fs'
@@ -25,13 +25,15 @@ export interface SettingsContext {
   env?: Environment
   home?: string
   userName?: string
-  /** Where a local server may have its socket. */
+  /** The directories in which a local server may have its socket. */
   socketDirectories?: readonly string[]
-  /** The connection came with a request: who started this process, and may have named the server. */
+  /**
+   * For a connection that came with a request: the owner of this process, with the servers that the owner has named.
+   */
   owner?: Owner
 }
 
-/** libpq waits for ever; a person in front of a page wants to know sooner. */
+/** libpq waits for ever, which is too long for a user at a page. */
 const defaultConnectTimeout = 10
 
 export function resolveSettings(
@@ -83,10 +85,10 @@ export function resolveSettings(
   }
 }
 
-/** Of what the owner has in his environment, nothing of this goes to a server that he did not name. */
+/** Settings from the owner's environment that are never sent to a server that the owner has not named. */
 const ownersOnly = ['password', 'sslcert', 'sslkey', 'options'] as const
 
-/** Says so where it was a password. */
+/** Removes them. Returns a warning if a password was removed. */
 function withhold(given: Parameters, parameters: Parameters): string | undefined {
   const password = given.has('password') ? undefined : parameters.get('password')
   for (const name of ownersOnly) if (!given.has(name)) parameters.delete(name)
@@ -112,7 +114,7 @@ function passwordFor(
   const own = parameters.get('password')?.value
   const known = given.has('password') ? own : (named?.password ?? own)
   if (known !== undefined) return { password: known, warnings: [] }
-  // Of a server with an address of the request's choice, the name proves nothing.
+  // If the request chooses the address, the server's name proves nothing.
   if (isStrange && given.has('hostaddr')) return { warnings: withheld ? [withheld] : [] }
   const path = parameters.get('passfile')?.value ?? usualFile
   const { password, warning } = passwordFromFile(path, lookup, isStrange ? 'named' : 'any')
@@ -128,7 +130,7 @@ function givenParameters(connection: Connection | undefined): Parameters {
 
 function withInherited(given: Parameters, environment: Environment): Parameters {
   const inherited = environmentParameters(environment)
-  // An address in the environment belongs to the host in the environment.
+  // An address in the environment belongs to the host in the environment only.
   if (given.has('host')) inherited.delete('hostaddr')
   return new Map([...inherited, ...given])
 }
@@ -166,7 +168,7 @@ function portOf(parameters: Parameters): number {
 
 const defaultSocketDirectories = process.platform === 'win32' ? [] : ['/var/run/postgresql', '/tmp']
 
-/** libpq knows one directory, chosen when it was built; we look where a server is. */
+/** libpq knows one directory, chosen when it was built. Here all usual directories are searched. */
 function localHost(port: number, directories: readonly string[]): string {
   return directories.find((directory) => existsSync(`${directory}/.s.PGSQL.${port}`)) ?? 'localhost'
 }
@@ -174,7 +176,7 @@ function localHost(port: number, directories: readonly string[]): string {
 function refuseStrangeHost(host: string) {
   if (host.includes(',')) throw severalHosts()
   if (isSocketDirectory(host)) return
-  // Not quoted: with a letter that should have been encoded, part of a password can end up here.
+  // Not repeated in the message: after an encoding mistake it may contain a part of the password.
   if (/[@/\\?#\s]/.test(host)) {
     throw new UsageError(
       'the host contains a character that is not valid in a host name: check the user, password and host',
@@ -190,7 +192,7 @@ function currentUser(): string {
   )
 }
 
-/** Timers cannot be set for longer. */
+/** The longest time of a timer. */
 const longestTimeout = 2_000_000
 
 function connectTimeoutOf(parameters: Parameters): number {

@@ -1,7 +1,7 @@
-// The sessions of a run carry its mark, an advisory lock that excludes nobody: should the run be killed, the
-// next one finds what it has left behind on the server and ends it (coordination/run-sessions.ts).
+// The sessions of a run hold a shared advisory lock as its mark. After a kill, the next run finds the sessions that
+// are left by this mark and ends them (coordination/run-sessions.ts).
 
-/** "pgtr": whatever else takes advisory locks there, takes others. */
+/** "pgtr": a class of advisory locks that no other program is likely to use. */
 export const markClass = 0x70677472
 
 export function markOf(run: string): number {

@@ -1,6 +1,7 @@
-// A password as server and clients hash it. https://www.rfc-editor.org/rfc/rfc4013
+// The form in which server and clients hash a password.
+// https://www.rfc-editor.org/rfc/rfc4013
 
-/** A text that SASLprep forbids is taken as it is, which is what PostgreSQL does too. */
+/** A text that SASLprep forbids is used unchanged, as PostgreSQL does. */
 export function saslprep(password: string): string {
   if (/^[\x20-\x7e]*$/.test(password)) return password
   const mapped = password.replace(otherSpaces, ' ').replace(mappedToNothing, '').normalize('NFKC')

@@ -1,5 +1,5 @@
-// What following must not forget when its process ends, and how other processes take part in it. Who keeps it
-// is not the engine's business.
+// What must be stored for a move beyond the end of its process, and how other processes take part in it.
+// Implementations are passed in, so that following does not depend on where they store it.
 import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
 import type { ForeignWrites } from '../../shared/foreign-writes.ts'
 import type { MigrationOptions, Selection } from '../../shared/request.ts'
@@ -10,16 +10,16 @@ import type { SequenceName } from '../catalog/sequences.ts'
 import { UsageError } from '../postgres/errors.ts'
 import type { Memberships } from '../replication/tables/membership.ts'
 
-/** The names of what one way of following has made on both sides. */
+/** The names of the objects that following in one direction has created on both servers. */
 export interface LinkNames {
   slot: string
   publication: string
-  /** False: it was there before, and is not ours to drop. */
+  /** False: it existed before, and must not be dropped. */
   ownPublication: boolean
   position: string
 }
 
-/** OIDs of a table on both sides: its names may change. */
+/** The OIDs of a table on both sides. They stay the same after a rename. */
 export interface TableOids {
   source?: number
   destination?: number
@@ -27,71 +27,80 @@ export interface TableOids {
 
 export interface LeftOut extends TableName, TableOids {
   isPartition?: boolean
-  /** Found out later, from what is not published: perhaps it was followed once. */
+  /** Derived later from the tables that are not published: it may have been followed before. */
   isGuess?: true
 }
 
 export interface FollowRecord {
   name: string
-  /** Of this move alone: what it makes on the servers is marked with it. A move of an older version has none. */
+  /**
+   * Identifies this move: objects that it creates on the servers are marked with it. Undefined for a move of an older
+   * version.
+   */
   move?: string
-  /** Where the slot began, as long as nothing has been read from it: no other slot of its name is there. */
+  /**
+   * The start position of the slot, as long as nothing has been read from it. It distinguishes the slot from others
+   * of its name.
+   */
   unread?: string
-  /** Without passwords, as people read them. */
+  /** For display, without passwords. */
   source: string
   destination: string
   startedAt: number
-  /** `copying` is not survived: the snapshot goes with the process. */
+  /** A restart in `copying` starts over, because the snapshot ends with the process. */
   progress: 'preparing' | 'copying' | 'following' | 'done'
-  /** Which way changes flow at present. */
+  /** The direction in which changes are applied at present. */
   direction: Direction
   bidirectional: boolean
-  /** The server's own subscription does the work. */
+  /** A subscription of the server applies the changes. */
   native?: boolean
   forward: LinkNames
   back?: LinkNames
-  /** As changes name them; with the condition for their rows where there is one. */
+  /** Named as in changes, with their row filters. */
   tables: (TableName & TableOids & { where?: string })[]
-  /** Followed since: new partitions, and tables that a user accepted at a conflict. */
+  /** Tables that were added later: new partitions, and tables that a user accepted at a conflict. */
   joined?: (TableName & TableOids)[]
-  /** Of the side that changes come from; nothing when nobody has looked yet. */
+  /** Those of the side that changes come from. Undefined when they were never read. */
   memberships?: Memberships | undefined
-  /** Those of them that the age of the publication does not tell: its comment does. */
+  /** Those that cannot be derived from the age of the publication. Its comment contains them. */
   learned?: Memberships | undefined
   sequences: Pick<SequenceName, 'schema' | 'name'>[]
-  /** The destination has rows of its own: its sequences never go back. */
+  /** The destination has rows of its own, so its sequences are only advanced. */
   advanceSequences: boolean
-  /** Published perhaps, known, and not wanted: by somebody else's publication, or copied once. */
+  /** Tables that may be published, but are not followed: published by other publications, or copied once. */
   leftOut: LeftOut[]
   failedTables: (TableName & { error: string })[]
-  /** Left out by the user; without the tables that were found equal, or copied again, since. */
+  /** Transactions that a user has skipped, without the tables that were found equal, or copied again, since. */
   skipped?: SkippedTransaction[]
-  /** Tables of the destination that others have written to. */
+  /** Tables of the destination that were written to by others. */
   foreignWrites?: ForeignWrites | undefined
-  /** Other objects that could not be made on the destination, in words. */
+  /** Other objects that could not be created on the destination, in words. */
   failedObjects?: string
-  /** What the user chose when the move began; nothing when that is not known here any more. */
+  /** The user's choices at the start of the move. Undefined when they are not known here. */
   moved?: {
     selection: Selection
     skippedExtensions: readonly string[]
-    /** A move of an older version has none. */
+    /** Undefined for a move of an older version. */
     options?: MigrationOptions
   }
-  /** Relations that the destination had before, and keeps. */
+  /** Relations that the destination had before the move, and keeps. */
   kept?: TableName[]
-  /** Large objects are part of what is moved. */
+  /** Large objects are part of the move. */
   largeObjects: boolean
-  /** Those that the destination had before, and keeps; nothing when nobody knows: then none is removed. */
+  /**
+   * The large objects that the destination had before the move, and keeps. Undefined when they are not known: then
+   * none is removed.
+   */
   ownLargeObjects?: number[]
   /** The direction that the last switchover has ended. */
   handedOver?: HandedOver & {
     direction: Direction
-    /** Its slot was looked at a last time, and is gone. */
+    /** Its slot was checked for late writes a last time, and is dropped. */
     isReleased?: true
   }
 }
 
-/** As what it makes on the servers is marked. */
+/** The mark of the objects that the move creates on the servers. */
 export function moveOf({ name, move }: Pick<FollowRecord, 'name' | 'move'>): string {
   return move ?? name
 }
@@ -105,30 +114,30 @@ export interface Ask {
 export class MoveTaken extends UsageError {}
 
 export interface FollowMemory {
-  /** While what is written here is not on the disk. */
+  /** Set while writes do not reach the disk. */
   readonly failure: StorageFailure | undefined
   load(name: string): FollowRecord | undefined
   /**
-   * Durable before it returns where the disk takes it. The move continues where it does not: what a later process must
-   * know is on the servers, and it asks them.
+   * Durable when it returns, if the disk can be written. If not, the move continues: what a later process needs is
+   * also on the servers.
    */
   save(record: FollowRecord): void
   forget(name: string): void
-  /** Says that this process works on it now; throws `MoveTaken` when another does. */
+  /** Records that this process works on the move. Throws `MoveTaken` when another does. */
   take(name: string): void
-  /** What others see, until the next one. */
+  /** The view that other processes read, until the next one. */
   publish(view: FollowView): void
   lastView(name: string): FollowView | undefined
-  /** What others have asked since the last call. */
+  /** The requests of other processes since the last call. */
   asked(name: string): Ask[]
   answer(id: number, answer: FollowAnswer): void
-  /** This process works on it no longer. */
+  /** Records that this process does not work on the move any more. */
   release(name: string): void
 }
 
-/** Everything that was committed here before this position is on the other side. */
+/** Everything that was committed here before this position is applied on the other server. */
 export interface HandedOver {
   lsn: string
-  /** What the catalogs were like then. */
+  /** The version of the catalogs at that time. */
   catalog?: string | undefined
 }

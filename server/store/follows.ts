@@ -1,5 +1,5 @@
-// Databases that are followed: what their next process must know, what they look like, and what is asked of
-// the process that works on them. No passwords.
+// Moves: what their next process needs, their last view, and the requests to the process that works on them. No
+// passwords.
 import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowController, FollowView } from '../../shared/follow-view.ts'
 import type { StorageFailure } from '../../shared/storage-failure.ts'
@@ -15,10 +15,10 @@ interface Row {
   process: number | null
 }
 
-/** A process that does not take up what it was asked is busy ending, or stuck. */
+/** A process that does not take up a request in this time is ending or hangs. */
 const patienceMs = 10_000
 const betweenLooksMs = 50
-/** A process that works on it writes every few seconds. */
+/** A process that works on a move writes every few seconds. */
 const silentMs = 30_000
 
 export class FollowStore implements FollowMemory {
@@ -41,7 +41,7 @@ export class FollowStore implements FollowMemory {
       ) strict`)
   }
 
-  /** The one changed last comes first. */
+  /** Most recently changed first. */
   names(): string[] {
     return this.database
       .query<{ name: string }, []>('select name from follow order by changed_at desc, name')
@@ -76,7 +76,8 @@ export class FollowStore implements FollowMemory {
       const worker = this.worker(name)
       const isHere = worker?.host === hostname()
       const isOurs = isHere && worker?.pid === process.pid
-      // A machine that is gone says nothing; were it only cut off from here, its locks on the servers still count.
+      // A machine that has disappeared writes nothing. If it only cannot reach this directory, its locks on the
+      // servers still protect the move.
       const isGone = !isHere && this.silentSince(name) !== undefined
       if (worker && !isOurs && !isGone) return worker
       this.database
@@ -85,7 +86,7 @@ export class FollowStore implements FollowMemory {
                on conflict (name) do update set host = ?2, process = ?3, changed_at = ?4`,
         )
         .run(name, hostname(), process.pid, Date.now())
-      // Nobody waits for these any more.
+      // The processes that made these requests do not wait any more.
       this.database.query('delete from follow_ask where follow = ?').run(name)
       return undefined
     })
@@ -96,7 +97,7 @@ export class FollowStore implements FollowMemory {
     this.database.query('update follow set host = null, process = null where name = ?').run(name)
   }
 
-  /** The living process that works on it. One of another machine counts as living. */
+  /** The running process that works on the move. A process on another machine counts as running. */
   worker(name: string): { host: string; pid: number } | undefined {
     const row = this.#row(name)
     if (!row?.host || row.process === null) return undefined
@@ -104,7 +105,10 @@ export class FollowStore implements FollowMemory {
     return host !== hostname() || isAlive(pid) ? { host, pid } : undefined
   }
 
-  /** A living process that has not written here for so long: it cannot. Since when, as a time in milliseconds. */
+  /**
+   * For a running process that has written nothing for so long that it probably cannot: since when, in milliseconds
+   * since 1970.
+   */
   silentSince(name: string): number | undefined {
     const row = this.database
       .query<{ changed_at: number }, [string]>('select changed_at from follow where name = ?')
@@ -123,7 +127,7 @@ export class FollowStore implements FollowMemory {
       .run(JSON.stringify(view), Date.now(), view.name)
   }
 
-  /** A process that ended without a word has left its last view behind; the next one may not have said anything yet. */
+  /** A killed process leaves its last view behind, and its successor may not have published one yet. */
   lastView(name: string): FollowView | undefined {
     const view = this.#row(name)?.view
     if (!view) return undefined
@@ -136,7 +140,7 @@ export class FollowStore implements FollowMemory {
     return isIts ? { ...last, process: worker } : lost(last)
   }
 
-  /** Of each one what changes when its view does: less to read than the views. */
+  /** For each move a text that changes with its view. It is faster to read than the views. */
   stamps(): Map<string, string> {
     const rows = this.database
       .query<{ name: string; changed_at: number }, []>(
@@ -212,7 +216,7 @@ export class FollowStore implements FollowMemory {
   }
 }
 
-/** What it last said of being ready does not hold any more. */
+/** The cutover readiness in the last view does not hold any more. */
 function lost(view: FollowView): FollowView {
   const { since: _, ...ready } = view.ready
   const reasons = ['the process that followed has ended: continue with "pgtrek follow"']

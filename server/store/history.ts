@@ -1,4 +1,4 @@
-// Past migrations, as people look back at them: what was asked for, and what came of it.
+// Past migrations for display: their requests and results.
 import type { PastMigration, PastMigrationDetails, PlanAnswer } from '../../shared/api.ts'
 import type { Speeds } from '../../shared/speeds.ts'
 import { isRunning } from './processes.ts'
@@ -36,14 +36,14 @@ export class History {
       ) strict`)
   }
 
-  /** The request must carry no secrets. */
+  /** The request must not contain secrets. */
   remember(id: string, request: unknown) {
     this.database
       .query('insert into run_request (run, request) values (?, ?)')
       .run(id, JSON.stringify(request))
   }
 
-  /** Of a dry run: what it has found. Of a very long plan the beginning of each list. */
+  /** The result of a dry run. For a very long plan the beginning of each list. */
   rememberPlan(id: string, plan: PlanAnswer) {
     const kept: PlanAnswer = {
       ...plan,
@@ -63,7 +63,7 @@ export class History {
       .run(id, JSON.stringify(speeds))
   }
 
-  /** The latest first. */
+  /** Latest first. */
   list({ limit, offset }: HistoryPage): PastMigration[] {
     this.settle()
     return this.database
@@ -102,7 +102,7 @@ export class History {
     }
   }
 
-  /** Runs whose process is gone did not end: they were interrupted. */
+  /** Runs whose process has ended without a result were interrupted. */
   settle() {
     const rows = this.database
       .query<{ id: string; host: string | null; process: number | null }, []>(

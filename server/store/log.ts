@@ -1,23 +1,23 @@
-// The log lines of runs, for looking back at them. Bounded: the file of the run has them all.
+// The log lines of runs, for display. Their number is limited: the log file of a run has all.
 import type { LogLine, LogPage } from '../../shared/api.ts'
 import type { LogLevel } from '../../shared/event.ts'
 import type { StateDatabase } from './state-database.ts'
 
 export interface LogQuery {
-  /** The number of the last line seen. */
+  /** The number of the last line that was read. */
   after: number
   limit: number
-  /** This level and the graver ones. */
+  /** This level and more severe ones. */
   level?: LogLevel | undefined
-  /** Lines about this table or object, by the name they show. */
+  /** Lines about this table or object, by its displayed name. */
   table?: string | undefined
 }
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
-/** Of one run: beyond these many lines those of a level are no longer kept. */
+/** The most lines that are kept for one run, by level. */
 const mostLines: Record<LogLevel, number> = { debug: 20_000, info: 60_000, warn: 100_000, error: 100_000 }
 const runsKept = 100
-/** Of one run, while the file cannot be written. */
+/** The most lines of one run that wait while the file cannot be written. */
 const mostUnwritten = 10_000
 const longestMessage = 10_000
 
@@ -84,7 +84,7 @@ export class RunLog {
     }
   }
 
-  /** Of runs long past, the summary is enough. */
+  /** Of old runs only the summary is kept. */
   forgetOld() {
     this.database
       .query(

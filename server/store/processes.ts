@@ -1,10 +1,10 @@
-// Which processes and runs that the store knows are still running.
+// Which of the stored processes and runs are still active.
 import { hostname } from 'node:os'
 
-/** Of this process, which may have several. */
+/** The runs of this process, which may have several. */
 export const runsHere = new Set<string>()
 
-/** A run that is still running restores itself what it has suspended. */
+/** An active run restores by itself what it has suspended. */
 export function isRunning({
   run,
   host,
@@ -18,7 +18,7 @@ export function isRunning({
   return id === process.pid ? runsHere.has(run) : isAlive(id)
 }
 
-/** A process of this machine. */
+/** For a process on this machine. */
 export function isAlive(id: number): boolean {
   try {
     process.kill(id, 0)

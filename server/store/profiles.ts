@@ -1,5 +1,5 @@
-// Saved requests by name. A password is kept only when asked for, sealed, and never given out again: it goes
-// with the connection it was saved for, or nowhere.
+// Saved requests by name. A password is stored only on request, encrypted, and never returned. It can only be used
+// for the connection that it was saved for.
 
 import { type Profile, type ProfileBody, type ProfileRequest, type Side, sides } from '../../shared/api.ts'
 import type { Connection } from '../../shared/connection.ts'
@@ -80,7 +80,7 @@ export class Profiles {
     return true
   }
 
-  /** For connecting only; nothing of it may be answered to anybody. */
+  /** For connecting only. It must not be part of an answer. */
   async connection(name: string, side: Side): Promise<KeptConnection | undefined> {
     const row = this.#row(name)
     if (!row) return undefined
@@ -89,7 +89,7 @@ export class Profiles {
     return { connection, password: sealed && (await this.seal.open(sealed, bond(name, side, connection))) }
   }
 
-  /** Where there is no keychain, the key lies beside the store. */
+  /** Without a keychain, the key is in a file beside the store. */
   async #close(name: string, password: string, boundTo: string): Promise<Sealed> {
     try {
       return await this.seal.close(name, password, boundTo)

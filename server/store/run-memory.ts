@@ -1,4 +1,5 @@
-// What a run must not forget even when it is killed: who keeps it is not the engine's business.
+// What must be stored for a run so that it survives a kill. Implementations are passed in, so that runs do not depend
+// on where they store it.
 
 import type { StepInfo } from '../../shared/event.ts'
 import { nameOf, type TableName } from '../../shared/table-name.ts'
@@ -9,48 +10,48 @@ export interface Moved {
   bytes: number
 }
 
-/** How far an interrupted run had come. */
+/** The progress of an interrupted run. */
 export interface Unfinished {
   run: string
   startedAt: string
-  /** What decides which rows go where: another request is another run. */
+  /** The parts of the request that decide which rows go where. With another request a run cannot be resumed. */
   request: string
-  /** Steps that were over, by `stepKey`, with the rows and bytes of those that moved any. */
+  /** Steps that were done, by `stepKey`, with their rows and bytes. */
   done: ReadonlyMap<string, Moved>
-  /** Of a run that tried everything: the steps that failed or were skipped, by `stepKey`. All others are done. */
+  /** For a run that tried every step: those that failed or were skipped, by `stepKey`. All others are done. */
   left?: ReadonlySet<string> | undefined
-  /** Tables that it made or emptied, so that what is in them is its own. By `tableKey`. */
+  /** Tables that the run has created or truncated, so that it owns their rows. By `tableKey`. */
   own: ReadonlySet<string>
-  /** Steps that were told to commit in these transactions, and not heard of again. */
+  /** Steps whose transactions were being committed when the process ended. */
   committing: ReadonlyMap<string, Moved & { transactions: string[] }>
 }
 
 export interface RunMemory {
   /**
-   * Before a run changes anything: what it is about to do, the tables that are its own from now on, and the steps that
-   * the run before has done.
+   * To be called before a run changes anything: its request, the tables that it will own, and the steps that an
+   * earlier run has done.
    */
   planned(request: string, own: readonly string[], resumed: ReadonlyMap<string, Moved>): void
   /**
-   * Before rows are committed that must not be added twice. Throws where a run that continues this one after a kill
-   * could not know of them: then they must not be committed.
+   * To be called before rows are committed that must not be added twice. Throws when this cannot be stored for a run
+   * that continues after a kill: then the rows must not be committed.
    */
   committing(step: string, transactions: readonly string[], moved: Moved): void
   done(step: string, moved: Moved): void
   /** The last run between the same databases, when it did not complete. */
   unfinished(): Unfinished | undefined
-  /** Where the destination itself cannot remember it. Durable before it returns; throws where that cannot be had. */
+  /** For a destination that cannot store notes itself. Durable when it returns; throws when that is not possible. */
   save(id: number, saved: Saved): void
   /** Where `save` keeps it, in words. */
   readonly place: string
   forget(id: number): void
-  /** What runs that are over have left undone on this destination, as far as it was saved here. */
+  /** What runs that have ended left suspended on this destination, as far as it was stored here. */
   pending(): SavedItem[]
-  /** Runs to this destination that ended without a word: sessions of theirs may still be there. */
+  /** Runs to this destination that were killed: some of their sessions may still be active. */
   killed(): string[]
 }
 
-/** For runs of which nothing needs to be kept. */
+/** For runs that store nothing. */
 export class NoMemory implements RunMemory {
   readonly place = 'the memory of this process, which is lost if it is killed'
 
@@ -72,12 +73,12 @@ export class NoMemory implements RunMemory {
   }
 }
 
-/** Names a step in the same way in every run between the same databases. */
+/** A key that is the same for a step in every run between the same databases. */
 export function stepKey({ kind, schema, name }: Pick<StepInfo, 'kind' | 'schema' | 'name'>): string {
   return JSON.stringify([kind, schema ?? '', name])
 }
 
-/** What a resumed run remembers the rows of a table by. */
+/** The key of the rows of a table. */
 export function rowsKey(table: TableName): string {
   return stepKey({ kind: 'ROWS', ...nameOf(table) })
 }

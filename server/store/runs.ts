@@ -1,5 +1,5 @@
-// What survives a restart: each run with its summary, how far it came, and what it suspended on a destination
-// that could not remember it itself. No passwords.
+// The stored runs: each with its summary and progress, and with what it has suspended on a destination that cannot
+// store notes itself. No passwords.
 import { hostname } from 'node:os'
 import type { Summary } from '../../shared/summary.ts'
 import type { Saved, SavedItem } from '../coordination/suspension-notes.ts'
@@ -36,7 +36,7 @@ interface TakenRow {
 }
 
 export class RunStore implements Disposable {
-  /** For what is kept beside the runs, too: history, log, profiles. */
+  /** Also used by history, log and profiles. */
   readonly database: StateDatabase
   readonly #ended = new Map<string, string>()
 
@@ -97,7 +97,7 @@ export class RunStore implements Disposable {
     return this.#memory(id, ends)
   }
 
-  /** With the way to end it, for whoever knows no more of this store. */
+  /** Together with a function that records the end, for callers without access to this store. */
   readonly beginRun = (id: string, ends: RunEnds) => ({
     memory: this.begin(id, ends),
     end: (summary: Summary) => this.end(id, summary),
@@ -111,7 +111,7 @@ export class RunStore implements Disposable {
     this.#ended.set(id, summary.status)
   }
 
-  /** What runs that are over have left undone, on all destinations or on one. */
+  /** What runs that have ended left suspended, on all destinations or on one. */
   suspended(destination?: ConnectionSettings): (SavedItem & { destination: string })[] {
     return this.#suspended(destination)
       .filter((row) => !isRunning(row))
@@ -122,7 +122,7 @@ export class RunStore implements Disposable {
       }))
   }
 
-  /** Processes of runs that are still under way and will put back themselves what they took. */
+  /** Processes of active runs, which will restore by themselves what they have suspended. */
   busyWith(destination: ConnectionSettings): number[] {
     const rows = this.#suspended(destination).filter(isRunning)
     return [...new Set(rows.map((row) => row.process))]
@@ -136,7 +136,7 @@ export class RunStore implements Disposable {
     return rows.filter((row) => wanted === undefined || row.destination === wanted)
   }
 
-  /** Runs to this destination that neither ended nor are under way. */
+  /** Runs to this destination that have no result and are not active. */
   killed(destination: ConnectionSettings): string[] {
     const rows = this.database
       .query<{ run: string; destination: string; host: string; process: number }, []>(
@@ -146,7 +146,7 @@ export class RunStore implements Disposable {
           where r.status in ('running', 'interrupted')`,
       )
       .all()
-    // Another user may have been the killed run's.
+    // The killed run may have used another user.
     const place = describeSettings({ ...destination, user: '' })
     return rows.filter((row) => row.destination.endsWith(place) && !isRunning(row)).map(({ run }) => run)
   }
@@ -159,7 +159,7 @@ export class RunStore implements Disposable {
     const database = this.database
     const place = placeOf(ends.destination)
     const plan = `plan of ${run}`
-    // Read before this run has a plan of its own.
+    // Read before this run stores a plan of its own.
     const hadEarlier = this.#lastPlanned(ends, run) !== undefined
     const done: RunMemory['done'] = (step, { rows, bytes }) => {
       database
@@ -167,7 +167,7 @@ export class RunStore implements Disposable {
         .run(run, step, rows, bytes)
     }
     return {
-      // As a whole: a run that continues this one must not do again what this one has found done.
+      // In one transaction: a run that continues this one must not repeat steps that were found done.
       planned: (request, own, resumed) =>
         database.transaction(() => {
           database
@@ -185,14 +185,14 @@ export class RunStore implements Disposable {
               'insert or replace into run_step (run, step, rows, bytes, transactions, done) values (?, ?, ?, ?, ?, 0)',
             )
             .run(run, step, rows, bytes, JSON.stringify(transactions))
-        // Without a plan on the disk there is nothing that another run could continue.
+        // Without a plan on the disk no run can be continued.
         if (hadEarlier || database.isOnDisk(plan)) certainlyNoted(database, write)
         else write()
       },
       done,
       unfinished: () => this.unfinished(ends, run),
       save: (id, saved) =>
-        // On the disk before the destination loses it, also should our machine go down.
+        // On the disk before it is dropped on the destination, also in case of a crash of this machine.
         database.certainly(() =>
           database.durably(() =>
             database
@@ -209,7 +209,7 @@ export class RunStore implements Disposable {
     }
   }
 
-  /** The last run between these databases, when it did not complete; not counting the `current` one. */
+  /** The last run between these databases if it was not completed, without the `current` one. */
   unfinished(ends: RunEnds, current = ''): Unfinished | undefined {
     const last = this.#lastPlanned(ends, current)
     if (!last) return undefined
@@ -244,7 +244,7 @@ export class RunStore implements Disposable {
     }
   }
 
-  /** The last run between these databases but for the `current` one, when the disk does not say that it completed. */
+  /** The last run between these databases without the `current` one, if the disk does not show it as completed. */
   #lastPlanned({ source, destination }: RunEnds, current: string): RunRow | undefined {
     const last = this.database
       .query<RunRow, [string, string, string]>(
@@ -264,7 +264,7 @@ export class RunStore implements Disposable {
     this.database[Symbol.dispose]()
   }
 
-  /** Of a run that the disk still has as running. */
+  /** For a run that is still recorded as running on the disk. */
   #reportLostEnd(id: string, status: string) {
     if (!this.database.isOnDisk(beginningOf(id)) || this.database.isOnDisk(endOf(id))) return
     const resuming =
@@ -285,7 +285,7 @@ function endOf(run: string): string {
   return `end of ${run}`
 }
 
-/** On the disk before the rows are committed, also should our machine go down. */
+/** On the disk before the rows are committed, also in case of a crash of this machine. */
 function certainlyNoted(database: StateDatabase, write: () => void) {
   try {
     database.certainly(() => database.durably(write))
@@ -297,7 +297,7 @@ function certainlyNoted(database: StateDatabase, write: () => void) {
   }
 }
 
-/** One that was stopped, also at its first failure, has steps that it never tried. */
+/** A run that was stopped, also at its first failure, has steps that were never tried. */
 function leftIn({ status, summary: text }: Pick<RunRow, 'status' | 'summary'>): Set<string> | undefined {
   if (status !== 'completed_with_failures' || text === null) return undefined
   const { error, failed, skipped } = JSON.parse(text) as Summary
@@ -305,7 +305,7 @@ function leftIn({ status, summary: text }: Pick<RunRow, 'status' | 'summary'>): 
   return new Set([...failed, ...skipped].map(stepKey))
 }
 
-/** Without the user: whoever repairs may be another one. */
+/** Without the user, because a repair may use another one. */
 function placeOf({ host, port, database }: ConnectionSettings): string {
   return `${host}:${port}/${database}`
 }

@@ -1,6 +1,6 @@
-// Passwords at rest: in the keychain of the operating system where there is one, otherwise encrypted with a
-// key that lies beside the store, readable by its owner alone. Each is bound to what it was sealed for, so
-// that nobody who can write to the store can have it sent elsewhere.
+// Stores passwords: in the keychain of the operating system if there is one, otherwise encrypted with a key in a file
+// beside the store that only its owner can read. Each is bound to its connection, so that write access to the store
+// is not enough to have a password sent to another server.
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
@@ -10,7 +10,7 @@ import { settledWithin } from '../system/deadline.ts'
 export type Sealed = { with: 'keychain'; name: string } | { with: 'key'; nonce: string; box: string }
 
 export interface Seal {
-  /** `boundTo` must be given again to open it. */
+  /** `boundTo` is required again to open it. */
   close(name: string, password: string, boundTo: string): Promise<Sealed>
   open(sealed: Sealed, boundTo: string): Promise<string>
   forget(sealed: Sealed): Promise<void>
@@ -18,7 +18,7 @@ export interface Seal {
 
 const service = 'pgtrek'
 const keyBytes = 32
-/** A keychain that asks its owner first may take a while; one that nobody answers must not hold us. */
+/** A keychain may ask its owner first. If the owner does not answer, we continue without it. */
 const patienceMs = 30_000
 
 export function sealIn(directory: string, { keychain = true } = {}): Seal {
@@ -33,7 +33,7 @@ export function sealIn(directory: string, { keychain = true } = {}): Seal {
         const kept = Bun.secrets.set({ service, name: entry, value })
         if ((await settledWithin(kept, patienceMs)) && (await worked(kept)))
           return { with: 'keychain', name: entry }
-        // There is none, or nobody answers it: the key file does from here on.
+        // There is no keychain, or its owner does not answer: the key file is used from here on.
         mayTryKeychain = false
       }
       return encrypt(keyOf(place), password, boundTo)
@@ -94,7 +94,7 @@ function keyOf(directory: string): Buffer {
   }
   const file = openSync(path, 'r')
   try {
-    // Windows has no such bits.
+    // Windows has no such permissions.
     if (process.platform !== 'win32' && (fstatSync(file).mode & 0o077) !== 0) {
       throw new PgtrekError(
         `${path} can be read by other users: run chmod 600 on it, or delete it with the saved passwords`,

@@ -4,7 +4,7 @@ import { constants, Database, type SQLQueryBindings } from 'bun:sqlite'
 import { pathToFileURL } from 'node:url'
 import { pathIn } from './state-file.ts'
 
-/** Above that the log lines of earlier runs are not copied into memory. */
+/** With a larger database the log lines of earlier runs are not copied into memory. */
 const mostBytesWithLog = 32 * 1024 * 1024
 
 export function emptyMemory(definitions: readonly string[]): Database {
@@ -13,7 +13,7 @@ export function emptyMemory(definitions: readonly string[]): Database {
   return memory
 }
 
-/** With what can still be read of the file. A handle that is open can be read on, also when the file was removed. */
+/** Copies what can still be read. An open file can be read even after it was removed. */
 export function copyToMemory(
   disk: Database | undefined,
   directory: string,
@@ -25,12 +25,12 @@ export function copyToMemory(
     const from = (frozen ?? disk) as Database
     copyTables(from, memory, sizeOf(from) > mostBytesWithLog ? ['run_log'] : [])
   } catch {
-    // What cannot be read is as good as not there.
+    // Data that cannot be read is left out.
   }
   return memory
 }
 
-/** On a read-only file system SQLite cannot make the files that it reads beside this one. */
+/** On a read-only file system SQLite cannot create its auxiliary files. */
 function openUnchanged(directory: string): Database {
   return new Database(
     `${pathToFileURL(pathIn(directory)).href}?immutable=1`,

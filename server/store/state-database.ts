@@ -1,6 +1,6 @@
-// The one way by which this process writes to its state directory. A run continues without the directory: where it
-// cannot be written, that is reported once, reads and writes go to a copy in memory, and what was missed is written
-// when the directory takes it again. `certainly` is for what must be on the disk before the caller continues.
+// All access of this process to its state directory. A run continues without the directory: when it cannot be
+// written, this is reported once, reads and writes use a copy in memory, and missed writes are made up for when the
+// directory can be written again. `certainly` is for writes that must be on the disk before the caller continues.
 
 import { constants, Database, type SQLQueryBindings } from 'bun:sqlite'
 import { resolve } from 'node:path'
@@ -19,18 +19,18 @@ import {
 import { Unwritten } from './unwritten.ts'
 import { failureOf, next, type WriteEvent, type WriteState, writing } from './write-state.ts'
 
-/** It had to be on the disk, and cannot be. */
+/** A write had to be on the disk, and the disk cannot be written. */
 export class StateUnusable extends PgtrekError {}
 
 export interface StateOptions {
   /** Default: to standard error. */
   report?: ((message: string) => void) | undefined
-  /** How often writing is tried again (default: 2000). */
+  /** How often a failed write is tried again (default: 2000). */
   retryMs?: number | undefined
 }
 
 const usualRetryMs = 2_000
-/** Whether the file is still there is asked no more often. */
+/** The minimum time between two checks whether the file still exists. */
 const betweenLooksMs = 1_000
 
 export class StateDatabase implements Disposable {
@@ -42,18 +42,18 @@ export class StateDatabase implements Disposable {
   #state: WriteState = writing
   readonly #isKept: boolean
   #disk: Database | undefined
-  /** While the disk cannot be written, and of a process that remembers nothing. */
+  /** Used while the disk cannot be written, and by a process that stores nothing. */
   #memory: Database | undefined
   readonly #unwritten = new Unwritten()
-  /** All that is known has to be written to the new file, not only what was missed. */
+  /** All data has to be written to a new file, not only missed writes. */
   #wasRemoved = false
   #timer: ReturnType<typeof setInterval> | undefined
-  /** What is under way goes to one place as a whole. */
+  /** All writes of a transaction go to the same place. */
   #within: 'nothing' | 'transaction' | 'certain write' = 'nothing'
   #inode: number | undefined
   #lookedAt = 0
 
-  /** Of a process that is to remember nothing. */
+  /** For a process that stores nothing. */
   static inMemory(): StateDatabase {
     return new StateDatabase(undefined)
   }
@@ -74,18 +74,18 @@ export class StateDatabase implements Disposable {
     }
   }
 
-  /** Nothing while the directory takes what is written. */
+  /** Undefined while the directory can be written. */
   get failure(): StorageFailure | undefined {
     return failureOf(this.#state)
   }
 
-  /** Changes of the state are reported there instead of the usual place, until it is disposed of. */
+  /** Reports changes of the state to the listener instead of standard error, until the result is disposed of. */
   reportTo(listener: (message: string) => void): Disposable {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
   }
 
-  /** To whoever hears of the state of the directory. */
+  /** Reports about the state of the directory. */
   report(message: string) {
     const listeners = this.#listeners.size > 0 ? this.#listeners : [this.#usual]
     for (const listener of listeners) listener(message)
@@ -95,13 +95,13 @@ export class StateDatabase implements Disposable {
     this.#state = next(this.#state, event)
   }
 
-  /** Made where it is not there, wherever the data is. */
+  /** Creates tables that do not exist, on disk and in memory. */
   define(sql: string) {
     this.#definitions.push(sql)
     this.#use((database) => defineTables(database, sql))
   }
 
-  /** Of writes with the same `key`, only the last one has to reach the file. */
+  /** Of several writes with the same `key` only the last has to reach the file. */
   query<Row, Parameters extends SQLQueryBindings[]>(sql: string, key?: string) {
     return {
       get: (...parameters: Parameters): Row | null =>
@@ -121,7 +121,7 @@ export class StateDatabase implements Disposable {
   }
 
   transaction<Result>(action: () => Result): Result {
-    // It is a part of the one that is under way.
+    // It becomes part of the open transaction.
     if (this.#within === 'transaction') return action()
     return this.#use((database) => {
       const before = this.#within
@@ -134,7 +134,7 @@ export class StateDatabase implements Disposable {
     })
   }
 
-  /** On the disk when it returns, also should the machine go down; in memory where the disk cannot be written. */
+  /** Writes are on the disk when it returns, also in case of a crash; in memory if the disk cannot be written. */
   durably<Result>(action: () => Result): Result {
     this.#disk?.exec('pragma synchronous = full')
     try {
@@ -144,7 +144,7 @@ export class StateDatabase implements Disposable {
     }
   }
 
-  /** Throws a `StateUnusable` where it cannot be on the disk: then it is nowhere. */
+  /** Throws a `StateUnusable` when writes cannot be on the disk. Then they are not kept in memory either. */
   certainly<Result>(action: () => Result): Result {
     this.#look()
     if (!this.flush()) throw new StateUnusable(this.failure?.reason ?? '')
@@ -159,12 +159,12 @@ export class StateDatabase implements Disposable {
     }
   }
 
-  /** Whether the last write with this key is in the file, or was when that was there. */
+  /** Whether the last write with this key is in the file, or was while the file existed. */
   isOnDisk(key: string): boolean {
     return this.#isKept && !this.#unwritten.has(key)
   }
 
-  /** Tries again at once. False while something is not on the disk. */
+  /** Tries to write now. False while writes are not on the disk. */
   flush(): boolean {
     if (this.#state.at === 'failing') this.#retry()
     return this.#state.at === 'writing'
@@ -206,7 +206,7 @@ export class StateDatabase implements Disposable {
     if (Date.now() - this.#lookedAt >= betweenLooksMs) this.#look()
   }
 
-  /** A file that was removed can be written on, but nobody reads it. */
+  /** A removed file could still be written to, but no other process would read it. */
   #look() {
     if (this.#memory) return
     this.#lookedAt = Date.now()
@@ -228,7 +228,7 @@ export class StateDatabase implements Disposable {
   #fail(error: unknown): Database {
     const reason = describeUnusable(this.directory, error)
     if (error instanceof ForeignFile) {
-      // Neither read nor written from here on: it is checked again before it is used.
+      // The file is not used from here on, and is checked before it is used again.
       this.#disk?.close()
       this.#disk = undefined
       this.#memory = emptyMemory(this.#definitions)
@@ -273,17 +273,17 @@ export class StateDatabase implements Disposable {
     )
   }
 
-  /** SQLite removes the files beside its own by their names at the end: they may be another one's by now. */
+  /** SQLite removes its auxiliary files by name when it closes. They may belong to another database by now. */
   #leave() {
     this.#disk?.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1)
     this.#disk?.close()
     this.#disk = undefined
   }
 
-  /** All of it, or nothing; and the reasons of those that are refused for good. */
+  /** Writes all of it or nothing. Returns the reasons of writes that are refused permanently. */
   #writeMissed(disk: Database): string[] {
     return disk.transaction(() => {
-      // Something is written in any case: that is the proof.
+      // This write succeeds only if the file can be written.
       const { user_version: version } = disk
         .query<{ user_version: number }, []>('pragma user_version')
         .get() ?? { user_version: 0 }

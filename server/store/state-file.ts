@@ -1,4 +1,4 @@
-// The file of the state database: opened, made where it is not there, and refused where it is not ours.
+// The file of the state database: opened, created if necessary, and refused if it is of another kind.
 
 import { Database, SQLiteError } from 'bun:sqlite'
 import { rmSync, statSync, writeFileSync } from 'node:fs'
@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { messageOf } from '../../shared/message-of.ts'
 import { makePrivate, makePrivateDirectory } from '../system/private-files.ts'
 
-/** A file of this name that some other program, or another release of this one, made. */
+/** A file of this name was created by another program, or by another release of this one. */
 export class ForeignFile extends Error {}
 
 const turnPatienceMs = 5_000
 const probeBytes = 64 * 1024
-/** The statement or its values are wrong: no other place would take them either. */
+/** The statement or its values are wrong, and would be refused anywhere. */
 const ownMistakes = /^SQLITE_(ERROR|CONSTRAINT|MISMATCH|MISUSE|RANGE|TOOBIG)/
 
 export function pathIn(directory: string): string {
@@ -24,7 +24,7 @@ export function openStateFile(directory: string, definitions: readonly string[])
   makePrivate(path)
   const database = new Database(path, { create: true })
   try {
-    // First of all: another process may be making the same file just now.
+    // Set first, because another process may be creating the same file at this moment.
     database.exec(`pragma busy_timeout = ${turnPatienceMs}`)
     turnToWal(database)
     database.exec('pragma synchronous = normal')
@@ -36,7 +36,7 @@ export function openStateFile(directory: string, definitions: readonly string[])
   }
 }
 
-/** Another file may have its name by now. */
+/** Identifies the file, because its name may belong to another one by now. */
 export function inodeOf(directory: string): number | undefined {
   try {
     const stats = statSync(pathIn(directory))
@@ -46,21 +46,21 @@ export function inodeOf(directory: string): number | undefined {
   }
 }
 
-/** The disk, the directory or the file is the reason, not what was to be written. */
+/** The cause is the disk, the directory or the file, not the data. */
 export function cannotBeWritten(error: unknown): boolean {
   if (error instanceof ForeignFile) return true
   if (error instanceof SQLiteError) return !ownMistakes.test(error.code ?? 'SQLITE_ERROR')
   return (error as { syscall?: string }).syscall !== undefined
 }
 
-/** SQLite repeats little of what the system says: then a small file is tried. */
+/** SQLite's message seldom contains the system's reason, so a small file is written to get it. */
 export function describeUnusable(directory: string, error?: unknown): string {
   const isOfSystem = (error as { syscall?: string } | undefined)?.syscall !== undefined
   const words = [isOfSystem ? '' : systemWords(directory), error === undefined ? '' : messageOf(error)]
   return `the state directory ${directory} cannot be used: ${words.filter(Boolean).join('; ')}`
 }
 
-/** What the system says to a small file in the directory; empty when it takes it. */
+/** The system's error for a small file in the directory; empty if it can be written. */
 export function systemWords(directory: string): string {
   const path = join(directory, `.probe-${process.pid}`)
   try {
@@ -72,12 +72,12 @@ export function systemWords(directory: string): string {
     try {
       rmSync(path, { force: true })
     } catch {
-      // On a read-only file system it was not made.
+      // On a read-only file system it was not created.
     }
   }
 }
 
-/** While another process does the same, SQLite answers SQLITE_BUSY at once, even with a busy_timeout. */
+/** While another process does the same, SQLite returns SQLITE_BUSY at once, even with a busy_timeout. */
 function turnToWal(database: Database) {
   const deadline = Date.now() + turnPatienceMs
   for (;;) {
@@ -92,7 +92,7 @@ function turnToWal(database: Database) {
   }
 }
 
-/** Throws a ForeignFile where there is something else under one of the names: then nothing is made. */
+/** Throws a ForeignFile when one of the names has another definition. Then nothing is created. */
 export function defineTables(database: Database, sql: string) {
   using ours = new Database(':memory:')
   ours.exec(sql)
@@ -108,7 +108,7 @@ export function defineTables(database: Database, sql: string) {
   try {
     database.exec(sql)
   } catch (error) {
-    // It has just worked in an empty one.
+    // The same statement has just succeeded in an empty database.
     if (!(error instanceof SQLiteError) || error.code !== 'SQLITE_ERROR') throw error
     throw new ForeignFile(
       `pgtrek.sqlite there does not belong to this release of pgtrek (${error.message}); ${wayOut}`,

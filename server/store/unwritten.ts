@@ -1,4 +1,4 @@
-// Writes that are not on the disk yet, in their order. Of those with one key only the last one matters.
+// Writes that are not on the disk yet, in order. Of several with the same key only the last is kept.
 import { type Database, SQLiteError, type SQLQueryBindings } from 'bun:sqlite'
 import { cannotBeWritten } from './state-file.ts'
 
@@ -17,7 +17,7 @@ export class Unwritten {
 
   add(write: Write, key: string | undefined) {
     const place = key ?? ++this.#last
-    // Behind those that came since: they may be about the same row.
+    // Moved to the end, because later writes may be about the same row.
     this.#writes.delete(place)
     this.#writes.set(place, write)
   }
@@ -26,7 +26,7 @@ export class Unwritten {
     return this.#writes.has(key)
   }
 
-  /** Returns why some of them are refused, which no other attempt would change. */
+  /** Returns the reasons of writes that were refused and would be refused again. */
   writeTo(disk: Database): string[] {
     const refused: string[] = []
     for (const { sql, parameters } of this.#writes.values()) {

@@ -1,5 +1,5 @@
-// Whether a file of this machine can be written: the state database and the log file of a run have the same states. A
-// run does not fail with them; each change of state is reported once.
+// Whether a local file can be written. The state database and the log file of a run have the same states. A run does
+// not fail with them, and each change of state is reported once.
 import type { StorageFailure } from '../../shared/storage-failure.ts'
 
 export type WriteState = { at: 'writing' } | ({ at: 'failing' } & StorageFailure)
@@ -7,9 +7,9 @@ export type WriteState = { at: 'writing' } | ({ at: 'failing' } & StorageFailure
 export type WriteEvent =
   /** A write, or another attempt, has failed. */
   | { type: 'failed'; now: number; reason: string }
-  /** So many writes are not on the disk. */
+  /** Writes that are not on the disk. */
   | { type: 'missed'; count: number }
-  /** The file takes writes again. */
+  /** The file can be written again. */
   | { type: 'written' }
 
 export const writing: WriteState = { at: 'writing' }

@@ -1,5 +1,5 @@
-// Reads a small text whose path somebody else chose: neither a pipe that nobody writes to nor a device that never ends
-// may keep the process.
+// Reads a small text file whose path comes from a user. A pipe without a writer, or an endless device, must not block
+// the process.
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs'
 
 const mostBytes = 1024 * 1024
@@ -9,7 +9,7 @@ export interface PlainFile {
   stats: Stats
 }
 
-/** Throws the system's error, or one that says what is wrong with the file. */
+/** Throws the system's error, or one that describes what is wrong with the file. */
 export function readPlainFile(path: string): PlainFile {
   // Without waiting for the other end of a pipe.
   const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))

@@ -1,14 +1,14 @@
-// Files with what was seen in databases: values of rows in messages, names, conditions. Only this user reads them.
+// Files with data from databases: values of rows in messages, names, conditions. They are readable by this user only.
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs'
 
-/** One that is there already may be shared with other things: it stays as it is, and the files in it are private. */
+/** An existing directory may be shared with other programs, so its mode stays. The files in it are private anyway. */
 export function makePrivateDirectory(path: string) {
   mkdirSync(path, { recursive: true, mode: 0o700 })
 }
 
-/** A database of SQLite, made where it is not there; the files beside it get its mode when SQLite makes them. */
+/** Creates an SQLite database unless it exists. SQLite gives its mode to the auxiliary files. */
 export function makePrivate(path: string) {
-  // One that is there is not opened: closing it would release the locks that SQLite holds on it in this process.
+  // An existing database is not opened: closing it would release the locks that SQLite holds on it in this process.
   // https://www.sqlite.org/howtocorrupt.html#_posix_advisory_locks_canceled_by_a_separate_thread_doing_close_
   if (!existsSync(path)) makeEmpty(path)
   if (process.platform === 'win32') return
@@ -23,7 +23,7 @@ function makeEmpty(path: string) {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    // Another process has made it in the meantime.
+    // Another process has created it in the meantime.
     if ((error as { code?: string }).code !== 'EEXIST') throw error
   }
 }

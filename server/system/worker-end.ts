@@ -1,7 +1,7 @@
-// A worker thread that ends although nobody has ended it: by an error that nothing in it caught, by an exit, or since
-// it could not be loaded. What was asked of it is never answered.
+// The unexpected end of a worker thread: by an uncaught error, by an exit, or because it could not be loaded.
+// Requests to it are never answered.
 
-/** Resolves with what is known of the cause, also when it ended before anybody asked. */
+/** Resolves with the cause as far as it is known, also when the worker ended before this call. */
 export function endOf(worker: Worker): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>()
   worker.addEventListener('error', ({ message }) => resolve(causeIn(message)))
@@ -11,7 +11,7 @@ export function endOf(worker: Worker): Promise<string> {
   return promise
 }
 
-/** Bun puts the lines of the program around it. */
+/** Bun adds lines of the source code to the message. */
 function causeIn(message: string): string {
   const lines = message.split('\n').map((line) => line.trim())
   const cause = lines.find((line) => /^(error|\w*Error|\w*Message): /.test(line)) ?? lines[0] ?? ''

@@ -1,4 +1,4 @@
-// Where a worker's code is: a file of its own when run from source, inside the executable when compiled.
+// The location of a worker's code: a separate file when run from source, within the executable when compiled.
 
 /**
  * `path` is relative to server/ and ends in `.ts`. Bun looks a relative name up among the files of the
