@@ -1,10 +1,10 @@
-// Notes of what is away on a destination are SQL that somebody runs later: only their own makers are believed.
+// Notes about suspended objects contain SQL that is run later, so only notes of trusted roles are run.
 import { expect, test } from 'bun:test'
 import { makeHome } from '../../tools/command.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 
-test('a note that another role has planted is not run, is named, and stays', async () => {
+test('a note that another role has written is not run, is reported, and is kept', async () => {
   const server = await cluster(17)
   const source = await (await cluster(15)).createDatabase()
   const destination = await server.createDatabase()

@@ -1,4 +1,4 @@
-// An answer whose columns nobody asked for is told from one that has them.
+// An answer with columns that are not in the query is detected.
 import { expect, test } from 'bun:test'
 import { strangeColumn } from '../../server/postgres/asked-for.ts'
 
@@ -17,7 +17,7 @@ test.each([
   expect(strangeColumn(columns(...names), query)).toBeUndefined()
 })
 
-test('columns of which none is asked for are strange', () => {
+test('columns are strange when none of them is in the query', () => {
   expect(strangeColumn(columns('one', 'two'), 'select oid, relname as name from pg_class')).toBe('one')
   expect(strangeColumn([], 'select relname as name from pg_class')).toBeUndefined()
 })

@@ -1,4 +1,4 @@
-// A statement that runs until somebody ends it.
+// A statement that runs until it is ended.
 import type { Session } from '../../server/postgres/session.ts'
 import { eventually } from '../../tools/eventually.ts'
 import type { Cluster } from '../../tools/servers/clusters.ts'

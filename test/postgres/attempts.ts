@@ -1,4 +1,4 @@
-// Makes one attempt after the other, as it is told on its standard input, and tells how each one ended.
+// Makes the attempts that it reads from standard input, one after another, and prints the result of each.
 import { createInterface } from 'node:readline'
 import { CopyBoth } from '../../server/postgres/copy-both.ts'
 import { relayCopy } from '../../server/postgres/copy-stream.ts'
@@ -79,7 +79,7 @@ async function attempt(at: Place, url: string): Promise<unknown> {
 
 const largest = () => process.resourceUsage().maxRSS / 1024
 
-// What is loaded and compiled with the first use belongs to nobody.
+// Memory for code that is loaded and compiled at its first use is not counted.
 await attempt('copy', destinationUrl)
 console.log('ready')
 for await (const line of createInterface({ input: process.stdin })) {

@@ -6,7 +6,7 @@ import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 
 const text = fc.string({ unit: 'binary', minLength: 1 }).filter((value) => !value.includes('\0'))
 
-test('whatever user, password, host and database are, their encoded form is read back the same', () => {
+test('any user, password, host and database are read back unchanged from their encoded form', () => {
   const parts = fc.record({ user: text, password: text, host: text, dbname: text, options: text })
   fc.assert(
     fc.property(parts, (wanted) => {
@@ -17,7 +17,7 @@ test('whatever user, password, host and database are, their encoded form is read
   )
 })
 
-test('whatever the values of a key=value string are, their quoted form is read back the same', () => {
+test('any values of a key=value string are read back unchanged from their quoted form', () => {
   fc.assert(
     fc.property(fc.record({ user: text, password: text, dbname: text }), (wanted) => {
       const quoted = Object.entries(wanted).map(
@@ -29,7 +29,7 @@ test('whatever the values of a key=value string are, their quoted form is read b
 })
 
 const marker = 'hunter'
-// The letters that a password should not have in a URL or a key=value string without being encoded.
+// The characters that have to be encoded in the password of a URL or a key=value string.
 const careless = fc
   .array(fc.constantFrom(...[..."@/:?#&=%[] '\\,1a"], marker, '://'), { minLength: 1, maxLength: 12 })
   .map((letters) => `${marker}${letters.join('')}${marker}`)
@@ -43,7 +43,7 @@ const query = fc.constantFrom(
   '?a',
 )
 
-test('no message repeats a password, however carelessly it was written into a URL', () => {
+test('no message repeats a password that was written into a URL without encoding', () => {
   fc.assert(
     fc.property(careless, query, (password, rest) => {
       expectSilence(`postgres://ann:${password}@db.example:5432/shop${rest}`)
@@ -56,7 +56,7 @@ test('no message repeats a password, however carelessly it was written into a UR
   )
 })
 
-test('no message repeats a password, however carelessly it was written into a key=value string', () => {
+test('no message repeats a password that was written into a key=value string without quoting', () => {
   fc.assert(
     fc.property(careless, (password) => {
       expectSilence(`host=h password=${password} port=x`)
@@ -73,7 +73,7 @@ function valuesOf(connection: string) {
   )
 }
 
-/** It may be accepted or refused; refused, it may say why, and not what. */
+/** The text may be accepted or refused. An error may give the reason, and must not repeat the password. */
 function expectSilence(url: string) {
   try {
     resolveSettings({ url }, { env: {}, home: '/nowhere', userName: 'me', socketDirectories: [] })

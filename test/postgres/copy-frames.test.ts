@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { CopyFrameWalker } from '../../server/postgres/copy-frames.ts'
 import { backend, message } from '../../server/postgres/messages.ts'
 
-test('rows pass as they came and all else is set aside, however the bytes are cut', () => {
+test('rows are passed on unchanged and other messages diverted, for any division into chunks', () => {
   fc.assert(
     fc.property(streams, cuts, (stream, cut) => {
       const { passed, diverted, walker } = walk(
@@ -39,7 +39,7 @@ test('a row larger than any chunk is one row', () => {
   expect(passed.length).toBe(body.length + 10)
 })
 
-test('a whole chunk of rows is passed on as it is, not copied', () => {
+test('a chunk of complete rows is passed on without a copy', () => {
   const chunk = Buffer.concat([1, 2, 3].map(() => message(backend.copyData, Buffer.from('a\tb\n'))))
   const passed: Buffer[] = []
   new CopyFrameWalker({ pass: (bytes) => passed.push(bytes), divert: () => {} }).feed(chunk)
@@ -67,7 +67,7 @@ function* chunked(bytes: Buffer, cut: number[]) {
   }
 }
 
-// Mostly a few bytes, so that headers are cut at every place; a chunk may be empty, but not all are.
+// Mostly a few bytes, so that headers are split at every place. Some chunks may be empty, but not all.
 const cuts = fc
   .array(fc.oneof(fc.integer({ min: 0, max: 7 }), fc.integer({ min: 8, max: 3000 })), { maxLength: 6 })
   .chain((list) => fc.integer({ min: 1, max: 20 }).map((last) => [...list, last]))

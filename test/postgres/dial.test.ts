@@ -1,4 +1,4 @@
-// What an attempt to connect makes of an other end that is no PostgreSQL server, or of none at all.
+// Attempts to connect to a program that is not a PostgreSQL server, or to none.
 import { describe, expect, test } from 'bun:test'
 import { createServer, type Socket } from 'node:net'
 import { attemptsFor, dial } from '../../server/postgres/dial.ts'
@@ -8,7 +8,7 @@ import { within } from '../../tools/eventually.ts'
 import { refusal, settingsFor } from './refusal.ts'
 
 describe('what answers at the other end', () => {
-  test('with bytes smuggled in behind the yes to TLS is refused', async () => {
+  test('with bytes injected after the agreement to TLS is refused', async () => {
     await using server = await pretender((socket) => socket.write('SR\0\0\0\x08\0\0\0\0'))
     const failure = await refusal(dial(settingsFor(`postgres://127.0.0.1:${server.port}/x?sslmode=require`)))
     expect(failure).toMatchObject({ reason: 'tls', message: expect.stringContaining('intercepted') })
@@ -48,7 +48,7 @@ describe('what answers at the other end', () => {
     },
   )
 
-  test('can be given up waiting for', async () => {
+  test('does not have to be waited for', async () => {
     const waiting = new AbortController()
     await using server = await pretender(() => waiting.abort())
     const settings = settingsFor(`postgres://127.0.0.1:${server.port}/x?sslmode=require`)
@@ -67,12 +67,12 @@ test.each([
   expect(failure).toMatchObject({ reason, message: expect.stringContaining(message) })
 })
 
-test('every mode says which ways to try', () => {
+test('every sslmode defines the ways to try', () => {
   const ways = sslModes.map((mode) => attemptsFor(settingsFor(`postgres://h/x?sslmode=${mode}`)).join())
   expect(ways).toEqual(['plain', 'plain,tls', 'tls,plain', 'tls', 'tls', 'tls'])
 })
 
-/** Something that listens, and answers the first words it hears in its own way. */
+/** A server with its own answer to the first bytes that it receives. */
 async function pretender(answer: (socket: Socket) => void) {
   const server = createServer((socket) => {
     socket.on('error', () => {})

@@ -1,4 +1,4 @@
-// A server that is at work is waited for, however silent it is; one that will not answer any more is not.
+// A silent server is waited for as long as it is working, and not when it cannot answer any more.
 import { beforeAll, expect, test } from 'bun:test'
 import { relayCopy } from '../../server/postgres/copy-stream.ts'
 import { ConnectionLost } from '../../server/postgres/errors.ts'
@@ -31,7 +31,7 @@ beforeAll(async () => {
 const impatient = (url: string) =>
   Session.open({ ...resolveSettings({ url }), silenceMs: 100, connectTimeout: 5 })
 
-/** Connections beside those that are there now: who is asked whether it is at work takes one each time. */
+/** Connections in addition to the present ones: each question whether the server is working opens one. */
 const asked = (way: SlowWay, times: number) => {
   const before = way.taken
   return eventually('questions to the server', () => way.taken - before >= times)
@@ -51,7 +51,7 @@ test('a query that waits for a lock', async () => {
   expect(await within('the answer', waiting)).toEqual([{ count: 0 }])
 })
 
-test('a COPY whose source takes long for a row, and one whose destination does', async () => {
+test('a COPY with a slow source, and one with a slow destination', async () => {
   await using way = await startProxy(server)
   const { url } = way.to(database)
   await using holder = await impatient(database.url)
@@ -69,7 +69,7 @@ test('a COPY whose source takes long for a row, and one whose destination does',
   }
 })
 
-test('a network that has forgotten the connections ends a COPY', async () => {
+test('a network that has dropped the connections ends a COPY', async () => {
   await using way = await startProxy(server)
   await using source = await impatient(way.to(database).url)
   await using destination = await impatient(database.url)
@@ -91,7 +91,7 @@ test('a network that has forgotten the connections ends a COPY', async () => {
   expect(String(error)).toMatch(/no data was received for .* the server is waiting for pgtrek/)
 })
 
-test('a server that is at work, or has no room for questions, is waited for', async () => {
+test('a server that is working, or accepts no more connections, is waited for', async () => {
   let silent: Fake | undefined
   let questions = 0
   const isAtWork = (fake: Fake) => {
@@ -102,7 +102,7 @@ test('a server that is at work, or has no room for questions, is waited for', as
   }
   using fake = startFake({
     onStart(fake) {
-      // Every second question is refused.
+      // Every second connection is refused.
       if (fake.place % 2 === 0) fake.say(...welcome)
       else
         fake.say(say('E', text('SFATAL'), text('C53300'), text('Msorry, too many clients already'), text('')))

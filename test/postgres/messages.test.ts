@@ -10,7 +10,7 @@ import {
   rowsOfCommandTag,
 } from '../../server/postgres/messages.ts'
 
-test('messages come out whole and in order, however their bytes are cut', () => {
+test('messages are read completely and in order, for any division into chunks', () => {
   const messages = fc.array(
     fc.record({ type: fc.integer({ min: 1, max: 255 }), body: fc.uint8Array({ maxLength: 300 }) }),
   )
@@ -46,7 +46,7 @@ test('a huge message in many chunks is joined once', () => {
 })
 
 describe('errors of the server', () => {
-  test('keep all that was said about where and why', () => {
+  test('keep all fields about place and cause', () => {
     const fields = 'SFEHLER\0VERROR\0C23505\0Mdouble\0DKey (a)=(1)\0Hno\0Wline 1\0ss\0tt\0ca\0nt_pkey\0\0'
     expect(parseServerError(Buffer.from(fields))).toMatchObject({
       severity: 'ERROR',
@@ -62,7 +62,7 @@ describe('errors of the server', () => {
     })
   })
 
-  test('are read also when their bytes make no sense', () => {
+  test('are read also when their bytes are malformed', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 40 }), (bytes) => {
         expect(parseServerError(Buffer.from(bytes)).sqlstate).toBeString()
@@ -71,7 +71,7 @@ describe('errors of the server', () => {
   })
 })
 
-test('the number of rows stands last in a command tag', () => {
+test('the number of rows is the last word of a command tag', () => {
   expect(rowsOfCommandTag(Buffer.from('COPY 42\0'))).toBe(42)
   expect(rowsOfCommandTag(Buffer.from('INSERT 0 7\0'))).toBe(7)
 })

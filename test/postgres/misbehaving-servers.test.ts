@@ -1,5 +1,5 @@
-// Whatever answers where a PostgreSQL server is expected: the attempt ends, says in plain words what makes no sense, and
-// memory stays small. One child process makes all attempts, so that its largest size says what each of them needed.
+// Whatever answers in place of a PostgreSQL server: the attempt ends, reports clearly what is not valid, and needs
+// little memory. One child process makes all attempts, so that its largest size shows what each of them needed.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { within } from '../../tools/eventually.ts'
@@ -15,7 +15,7 @@ export interface Outcome {
   grownMB: number
 }
 
-/** Before login 64 MB, including what the runtime itself takes for a first time; rows that are kept cost more. */
+/** The limit before login, 64 MB, includes what the runtime takes at first use. Rows that are kept need more. */
 const mostGrownMB = { login: 64, session: 160 }
 
 let child: Bun.Subprocess<'pipe', 'pipe', 'inherit'>
@@ -42,7 +42,7 @@ test.each([...atLogin, ...inSessions].map((one) => [`${one.at}: ${one.name}`, on
     const { error, message, grownMB } = await attempt(one, fake.port)
     expect(message).toMatch(one.says)
     expect(error).toBe(one.error ?? (one.at === 'login' ? 'ConnectFailed' : 'ConnectionLost'))
-    // Of the server nothing that a terminal obeys, of ourselves no names of classes and no places in the code.
+    // Messages contain no control characters from the server, and no class names or places in our code.
     expect(message).not.toMatch(/\p{Cc}|TypeError|undefined|null|NaN|\bat .*:\d+:\d+/u)
     expect(grownMB).toBeLessThan(one.at === 'login' ? mostGrownMB.login : mostGrownMB.session)
   },

@@ -30,7 +30,7 @@ describe('a line of the password file', () => {
     expect(findPassword(text, wanted)).toBe(password)
   })
 
-  test('names hosts and databases with colons behind backslashes', () => {
+  test('escapes colons in hosts and databases by backslashes', () => {
     const text = String.raw`\:\:1:5432:a\:b:ann:hush`
     expect(findPassword(text, ['::1', '5432', 'a:b', 'ann'])).toBe('hush')
   })
@@ -47,14 +47,14 @@ describe('the password file', () => {
     return path
   }
 
-  test('is ~/.pgpass, and is asked only when no password was given', () => {
+  test('is ~/.pgpass, and is read only when no password was given', () => {
     write('.pgpass', 'h:*:*:ann:hush\nlocalhost:*:*:*:local\n')
     expect(resolve('postgres://ann@h/shop').password).toBe('hush')
     expect(resolve('postgres://ann:own@h/shop').password).toBe('own')
     expect(resolve('postgres://bob@h/shop').password).toBeUndefined()
   })
 
-  test('calls the usual Unix socket localhost', () => {
+  test('names the default Unix socket localhost', () => {
     write('.pgpass', 'localhost:*:*:*:local\n/elsewhere:*:*:*:socket\n')
     expect(resolve('postgres:///shop?host=/run/pg').password).toBe('local')
     expect(resolve('postgres:///shop?host=/elsewhere').password).toBe('socket')
@@ -65,7 +65,7 @@ describe('the password file', () => {
     expect(resolve(`postgres://ann@h/shop?passfile=${path}`).password).toBe('elsewhere')
   })
 
-  test.skipIf(process.platform === 'win32')('is not used when others may read it, and that is said', () => {
+  test.skipIf(process.platform === 'win32')('is not used when others may read it, which is reported', () => {
     const path = write('open', '*:*:*:*:hush', 0o640)
     const settings = resolve(`postgres://ann@h/shop?passfile=${path}`)
     expect(settings.password).toBeUndefined()

@@ -1,5 +1,5 @@
-// Poolers between pgtrek and a server: what would leak into sessions of the application is refused before
-// anything is set, and what is lent for a whole session is given back as it was.
+// Poolers between pgtrek and a server: modes in which settings would reach sessions of the application are refused
+// before anything is set. The state of a process that is assigned for a whole session is restored.
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type postgres from 'postgres'
@@ -38,7 +38,7 @@ const settingsNow = `
                   'extra_float_digits', 'datestyle', 'xmloption', 'client_min_messages', 'quote_all_identifiers')
    order by name`
 
-/** Of every server process of the pool: they are all held at once. */
+/** Of every server process of the pool. All of them are in use at the same time. */
 async function everyProcess(clients: postgres.Sql[]): Promise<Map<number, string>> {
   const found = new Map<number, string>()
   const all = Promise.withResolvers<void>()
@@ -63,7 +63,7 @@ async function refusesOrphans(client: postgres.Sql): Promise<void> {
   await expect(orphan.then(() => 'inserted')).rejects.toThrow('booking_account_fkey')
 }
 
-/** Why a followed move ends before it begins. */
+/** Why a move ends before it starts. */
 async function follow(
   source: { url: string },
   destination: { url: string },
@@ -100,42 +100,47 @@ async function relationsIn(database: TestDatabase): Promise<string[]> {
 }
 
 describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
-  test.each(['transaction', 'statement'])('in %s mode nothing is set and nothing begins', async (mode) => {
-    const server = await cluster(15)
-    const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
-    await source.sql(shop)
-    await destination.sql(application)
-    await using pool = await startPgBouncer(server, { pool_mode: mode, default_pool_size: '4' })
-    const clients = [1, 2, 3, 4].map(() => pool.client(destination))
-    // In statement mode there are no transactions to hold the server processes with.
-    const settings = async () =>
-      mode === 'transaction'
-        ? [...(await everyProcess(clients)).values()]
-        : (await Promise.all(clients.map((one) => one.unsafe(settingsNow)))).map((one) => JSON.stringify(one))
-    const before = new Set(await settings())
-    expect(before.size).toBe(1)
+  test.each(['transaction', 'statement'])(
+    'in %s mode no setting is changed and no run starts',
+    async (mode) => {
+      const server = await cluster(15)
+      const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
+      await source.sql(shop)
+      await destination.sql(application)
+      await using pool = await startPgBouncer(server, { pool_mode: mode, default_pool_size: '4' })
+      const clients = [1, 2, 3, 4].map(() => pool.client(destination))
+      // In statement mode transactions cannot keep the server processes in use.
+      const settings = async () =>
+        mode === 'transaction'
+          ? [...(await everyProcess(clients)).values()]
+          : (await Promise.all(clients.map((one) => one.unsafe(settingsNow)))).map((one) =>
+              JSON.stringify(one),
+            )
+      const before = new Set(await settings())
+      expect(before.size).toBe(1)
 
-    const said = `127.0.0.1:${pool.port} is a connection pooler in transaction or statement mode`
-    const [from, to] = [{ url: pool.url(source) }, { url: pool.url(destination) }]
-    for (const run of [await clone(source, to), await clone(from, destination)]) {
-      expect(run.result.status).toBe('failed')
-      expect(String(run.result.error)).toContain(said)
-    }
-    // Also for whoever does not want the checks.
-    const careless = await clone(source, to, { options: { skipPreflight: true } })
-    expect(String(careless.result.error)).toContain(said)
-    const report = await look(from.url, to.url, { follow: true })
-    expect(report).toMatchObject({ status: 'blocker', items: [{ id: 'pooler', status: 'blocker' }] })
-    expect(report.item('pooler').found).toContain(said)
-    expect(await follow(source, to)).toContain(said)
+      const said = `127.0.0.1:${pool.port} is a connection pooler in transaction or statement mode`
+      const [from, to] = [{ url: pool.url(source) }, { url: pool.url(destination) }]
+      for (const run of [await clone(source, to), await clone(from, destination)]) {
+        expect(run.result.status).toBe('failed')
+        expect(String(run.result.error)).toContain(said)
+      }
+      // Also without preflight checks.
+      const careless = await clone(source, to, { options: { skipPreflight: true } })
+      expect(String(careless.result.error)).toContain(said)
+      const report = await look(from.url, to.url, { follow: true })
+      expect(report).toMatchObject({ status: 'blocker', items: [{ id: 'pooler', status: 'blocker' }] })
+      expect(report.item('pooler').found).toContain(said)
+      expect(await follow(source, to)).toContain(said)
 
-    expect(new Set(await settings())).toEqual(before)
-    for (const client of clients) await refusesOrphans(client)
-    expect(await relationsIn(destination)).toEqual(['account', 'booking'])
-    expect(
-      await server.sql('postgres', "select from pg_replication_slots where slot_name like 'pgtrek%'"),
-    ).toEqual([])
-  })
+      expect(new Set(await settings())).toEqual(before)
+      for (const client of clients) await refusesOrphans(client)
+      expect(await relationsIn(destination)).toEqual(['account', 'booking'])
+      expect(
+        await server.sql('postgres', "select from pg_replication_slots where slot_name like 'pgtrek%'"),
+      ).toEqual([])
+    },
+  )
 
   test.each([
     ['last free', '0'],
@@ -164,7 +169,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     }
   })
 
-  test('several programs behind one port are recognised, each with a quiet pool of its own', async () => {
+  test('several programs behind one port are detected, each with an idle pool', async () => {
     const server = await cluster(15)
     const database = await server.createDatabase()
     await using pool = await startPgBouncer(server, { pool_mode: 'transaction' }, { programs: 4 })
@@ -174,12 +179,12 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     }
   })
 
-  test('in session mode rows are copied, and each server process is given back as it was', async () => {
+  test('in session mode rows are copied, and the state of each server process is restored', async () => {
     const server = await cluster(15)
     const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
     await source.sql(shop)
     await destination.sql(application)
-    // Nobody but we ourselves puts anything back.
+    // Only we restore settings; the pooler does not.
     await using pool = await startPgBouncer(
       server,
       { pool_mode: 'session', server_reset_query: '' },
@@ -196,10 +201,10 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     expect(run).toMatchObject({ failures: [], result: { status: 'completed' } })
     expect(await relationsIn(destination)).toEqual(['account', 'booking', 'customer', 'purchase'])
     await isAsBefore(pool, server, destination)
-    // Restored, and not ended for want of that.
+    // The processes were restored and not ended.
     expect(ended()).toBe(endedBefore)
 
-    // The same when it is cancelled while rows are copied, and when it fails.
+    // The same after a cancel during the copy, and after an error.
     const stop = new AbortController()
     const cancelled = await clone(from, to, {
       options: { dataOnly: true },
@@ -224,7 +229,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     await isAsBefore(pool, server, destination)
   })
 
-  test('in session mode changes are not followed, which is found out before anything is made', async () => {
+  test('in session mode changes are not followed, which is detected before anything is created', async () => {
     const server = await cluster(15)
     const [source, destination] = [await server.createDatabase(), await server.createDatabase()]
     await source.sql(shop)
@@ -247,7 +252,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     expect(await server.sql('postgres', 'select from pg_replication_origin_status')).toEqual([])
   })
 
-  test('a pool without room for a second session is refused, in the words of the pooler', async () => {
+  test('a pool without room for a second session is refused, with the message of the pooler', async () => {
     const server = await cluster(15)
     const database = await server.createDatabase()
     await using pool = await startPgBouncer(server, { pool_mode: 'session', max_client_conn: '1' })
@@ -257,7 +262,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     )
   })
 
-  test('what the pooler says when it ends a login is passed on', async () => {
+  test('the message of a pooler that ends a login is passed on', async () => {
     const server = await cluster(15)
     const database = await server.createDatabase()
     await using pool = await startPgBouncer(server, {
@@ -273,7 +278,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     )
   })
 
-  test('a direct session asks nothing more for it, a pooled one a few times for each end', async () => {
+  test('a direct session needs no further queries, a pooled one a few for each server', async () => {
     const server = await cluster(15)
     const database = await server.createDatabase()
     await database.sql(`alter database "${database.name}" set log_statement = 'all'`)
@@ -286,7 +291,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
       await eventually('the statement in the log', () => server.log().includes(mark))
       return logged() - before - 1
     }
-    // Without what PgBouncer says itself.
+    // Without the queries of PgBouncer itself.
     const logged = () => server.log().match(/LOG: {2}statement: (?!DISCARD ALL|SET )/g)?.length ?? 0
     expect(await statementsOf(database.url)).toBe(2)
     expect(await statementsOf(pool.url(database))).toBeLessThanOrEqual(30)
@@ -294,7 +299,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
   })
 })
 
-/** Every process that the pool has now. */
+/** Every present process of the pool. */
 async function isAsBefore(
   pool: PgBouncer,
   server: Awaited<ReturnType<typeof cluster>>,

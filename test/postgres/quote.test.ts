@@ -5,7 +5,7 @@ import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 
-// PostgreSQL has no zero byte in text, and UTF-8 no lone half of a pair.
+// Text in PostgreSQL has no zero byte, and UTF-8 has no single surrogate.
 const anyText = fc
   .oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'a\'"\\$\n;-E') }))
   .map((text) => text.replaceAll('\0', '').toWellFormed())
@@ -25,7 +25,7 @@ const samples = [
 ]
 
 for (const conforming of ['on', 'off']) {
-  test(`any text comes back as a value, with standard_conforming_strings ${conforming}`, async () => {
+  test(`any text is read back unchanged as a value, with standard_conforming_strings ${conforming}`, async () => {
     await using session = await open()
     await session.execute(`set standard_conforming_strings = ${conforming}; set escape_string_warning = off`)
     const texts = [...samples, ...fc.sample(anyText, 500)]
@@ -37,7 +37,7 @@ for (const conforming of ['on', 'off']) {
   test(`any text is a name, with standard_conforming_strings ${conforming}`, async () => {
     await using session = await open()
     await session.execute(`set standard_conforming_strings = ${conforming}; set escape_string_warning = off`)
-    // No name is empty, and the server keeps 63 bytes.
+    // A name cannot be empty, and the server keeps 63 bytes of it.
     const names = new Set(
       [...samples, ...fc.sample(anyText, 300)].filter((text) => text && Buffer.byteLength(text) < 64),
     )
@@ -54,7 +54,7 @@ for (const conforming of ['on', 'off']) {
   })
 }
 
-test('a qualified name is its two names', () => {
+test('a qualified name consists of its two names', () => {
   expect(quoteQualified('a.b', 'c"d')).toBe('"a.b"."c""d"')
 })
 

@@ -1,4 +1,4 @@
-// Connections that are to fail, by settings that nothing of this machine adds to.
+// Connections that are meant to fail, with settings that do not depend on this machine.
 import { expect } from 'bun:test'
 import { ConnectFailed } from '../../server/postgres/errors.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'

@@ -1,4 +1,4 @@
-// A session logs in once, says plainly why it cannot, waits as long as it must and stops when told.
+// A session logs in once, reports clearly why it cannot, waits as long as necessary, and stops when it is cancelled.
 import { describe, expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,26 +21,26 @@ async function refusal(url: string): Promise<ConnectFailed> {
   return failure
 }
 
-describe('a refusal says what was wrong', () => {
-  test('a database that is not there', async () => {
+describe('a refusal names the cause', () => {
+  test('a database that does not exist', async () => {
     const { reason, message } = await refusal((await cluster(17)).url('nowhere'))
     expect(reason).toBe('database')
     expect(message).toContain('database "nowhere" does not exist')
   })
 
-  test('a role that is not there', async () => {
+  test('a role that does not exist', async () => {
     const { reason, message } = await refusal((await cluster(17)).url('postgres', 'nobody here'))
     expect(reason).toBe('login')
     expect(message).toContain('role "nobody here" does not exist')
   })
 
-  test('a port where nobody listens', async () => {
+  test('a port without a server', async () => {
     const { reason, message } = await refusal('postgres://me@127.0.0.1:1/db')
     expect(reason).toBe('refused')
     expect(message).toContain('127.0.0.1:1')
   })
 
-  test('something that is no PostgreSQL server', async () => {
+  test('a program that is not a PostgreSQL server', async () => {
     using other = Bun.listen({
       hostname: '127.0.0.1',
       port: 0,
@@ -51,7 +51,7 @@ describe('a refusal says what was wrong', () => {
     expect(message).toContain('is a PostgreSQL server listening there?')
   })
 
-  test('a server that accepts and never answers', async () => {
+  test('a server that accepts connections and never answers', async () => {
     using silent = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } })
     const url = `postgres://me@127.0.0.1:${silent.port}/db?connect_timeout=0.2&sslmode=disable`
     const { message } = await refusal(url)
@@ -75,7 +75,7 @@ test('a wrong password is sent once, and never in the clear after TLS', async ()
   expect(server.log().match(/password authentication failed/g)).toHaveLength(1)
 })
 
-test('a password of any letters lets us in, however it is asked for', async () => {
+test('a password of any characters works with every kind of authentication', async () => {
   const methods = ['password', 'md5', 'scram-sha-256']
   await using server = await startCluster({
     major: 17,
@@ -103,7 +103,7 @@ test('a password of any letters lets us in, however it is asked for', async () =
   }
 })
 
-test('timeouts and read-only defaults of a role do not reach our sessions', async () => {
+test('timeouts and read-only defaults of a role do not affect our sessions', async () => {
   const server = await cluster(17)
   const database = await server.createDatabase()
   await database.sql(`
@@ -116,7 +116,7 @@ test('timeouts and read-only defaults of a role do not reach our sessions', asyn
   await session.execute('begin; create table t ()')
   // Longer than the timeouts of a statement and of a transaction.
   await session.query('select pg_sleep(0.05)')
-  // A session of somebody else that becomes idle later than ours is ended for it.
+  // A session with the role's settings that becomes idle later than ours is ended by them.
   const theirs = database.connect({ settings: { statement_timeout: '0', transaction_timeout: '0' } })
   const [them] = await theirs.unsafe('select pg_backend_pid() as pid')
   await theirs.unsafe('begin')
@@ -131,7 +131,7 @@ test('timeouts and read-only defaults of a role do not reach our sessions', asyn
   expect(name).toBe('pgtrek')
 })
 
-test('a cancel stops the statement, and the session goes on', async () => {
+test('a cancel stops the statement, and the session stays usable', async () => {
   const server = await cluster(14)
   await using session = await open(server.url('postgres'))
   const { outcome } = await fallAsleep(server, session)
@@ -152,7 +152,7 @@ test('a cancel that no server answers ends the session', async () => {
   expect(await within('the end of the statement', outcome)).toBeInstanceOf(ConnectionLost)
 })
 
-test('a session that is open until a signal ends what it does then, and begins nothing more', async () => {
+test('a session that is open until a signal cancels its statement then, and refuses new ones', async () => {
   const server = await cluster(14)
   const stop = new AbortController()
   const settings = resolveSettings({ url: server.url('postgres') })
@@ -164,7 +164,7 @@ test('a session that is open until a signal ends what it does then, and begins n
   await expect(Session.open(settings, { until: stop.signal })).rejects.toBeInstanceOf(Cancelled)
 })
 
-test('a session that is ended while it opens is refused, and nothing fails unheard', async () => {
+test('opening a session that is ended meanwhile fails, without an unhandled rejection', async () => {
   const database = await (await cluster(17)).createDatabase()
   const looking = database.connect()
   const look = (pid: number) =>
@@ -172,7 +172,7 @@ test('a session that is ended while it opens is refused, and nothing fails unhea
       `select pid, pid = ${pid} and pg_terminate_backend(pid) as ended from pg_stat_activity
         where datname = current_database() and application_name = 'pgtrek' and wait_event_type = 'Lock'`,
     )
-  // From here on it knows all types that it needs, which nobody else can look up.
+  // From here on it knows all types that it needs, which cannot be looked up any more.
   await look(0)
   const holder = database.connect()
   await holder.unsafe('begin; lock table pg_catalog.pg_type')
@@ -208,7 +208,7 @@ test('a session of the queue reads JSON and arrays', async () => {
   ])
 })
 
-test('a session that is ended says in whose words', async () => {
+test('a session that the server ends reports the reason of the server', async () => {
   const server = await cluster(17)
   const session = await open(server.url('postgres'))
   const { outcome } = await fallAsleep(server, session)
@@ -227,7 +227,7 @@ test('a server error carries its fields', async () => {
   expect((error as ServerError).detail).toContain('Failing row contains (-1)')
 })
 
-test('a Unix socket is as good as the network', async () => {
+test('a session works over a Unix socket', async () => {
   const server = await cluster(17)
   await using session = await open(
     `postgres:///postgres?host=${encodeURIComponent(server.socketDir)}&port=${server.port}&user=postgres`,
@@ -235,7 +235,7 @@ test('a Unix socket is as good as the network', async () => {
   expect(await session.query('select inet_server_addr() as address')).toEqual([{ address: null }])
 })
 
-test('a statement that failed among its rows leaves nothing in the rows of the next', async () => {
+test('a statement that failed among its rows does not affect the rows of the next', async () => {
   await using session = await open((await cluster(14)).url('postgres'))
   const failed = await session
     .query('select 1 / (n - 3) as quotient from generate_series(1, 5) n')

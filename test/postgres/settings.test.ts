@@ -112,7 +112,7 @@ describe('a key=value string', () => {
 })
 
 describe('fields', () => {
-  test('that are empty are as if left out', () => {
+  test('that are empty count as absent', () => {
     expect(resolve({ host: '', user: '', password: '', sslRootCert: '' })).toEqual({
       host: 'localhost',
       port: 5432,
@@ -129,7 +129,7 @@ describe('fields', () => {
     expect(resolve({ host: '[::1]' }).host).toBe('::1')
   })
 
-  test('cannot smuggle another parameter into the login with a zero byte', () => {
+  test('cannot inject another parameter into the login with a zero byte', () => {
     expect(() => resolve({ user: 'ann\0database\0other' })).toThrow('zero byte')
   })
 })
@@ -147,7 +147,7 @@ describe('the environment', () => {
     PGAPPNAME: 'something',
   }
 
-  test('fills what is left out', () => {
+  test('fills in missing values', () => {
     expect(resolve(undefined, { env })).toMatchObject({
       host: 'e.example',
       port: 6000,
@@ -161,7 +161,7 @@ describe('the environment', () => {
     })
   })
 
-  test('gives way to what is given', () => {
+  test('does not override given values', () => {
     const given = 'postgres://ann:p@h:1/shop?sslmode=disable'
     expect(resolve(given, { env })).toMatchObject({
       host: 'h',
@@ -173,13 +173,13 @@ describe('the environment', () => {
     })
   })
 
-  test('names its own variable when that is wrong, and only when it counts', () => {
+  test('is named in an error by its variable, if the variable is used', () => {
     const wrong = { PGSSLMODE: 'yes please' }
     expect(() => resolve('postgres://h/shop', { env: wrong })).toThrow(/^PGSSLMODE must be disable/)
     expect(resolve('postgres://h/shop?sslmode=allow', { env: wrong }).tls.mode).toBe('allow')
   })
 
-  test('does not lead a given host to another address', () => {
+  test('does not connect a given host to another address', () => {
     expect(resolve('postgres://h/shop', { env: { PGHOSTADDR: '10.0.0.1' } }).hostAddress).toBeUndefined()
   })
 })

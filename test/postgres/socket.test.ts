@@ -1,4 +1,4 @@
-// What a connection's bytes are promised: they arrive whole and in order, and its end is told once.
+// A connection delivers all bytes in order, and reports its end once.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -16,11 +16,11 @@ afterEach(() => {
 type Place = { path: string } | { port: 0; host: string }
 const somewhere: Place = { port: 0, host: '127.0.0.1' }
 
-/** A server, how to get there, and the first connection that arrives. */
+/** A server, its address, and its first connection. */
 async function serve(place: Place = somewhere) {
   const arrival = Promise.withResolvers<Socket>()
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
-    // What goes wrong over there is the doing of the test.
+    // Errors of the other end are caused by the test.
     socket.on('error', () => {})
     open.push(socket)
     arrival.resolve(socket)
@@ -41,13 +41,13 @@ async function connected(place?: Place) {
   const { target, arrived } = await serve(place)
   const here = ServerSocket.connect(target)
   open.push(here)
-  const told = listen(here)
+  const seen = listen(here)
   const there = await arrived()
-  await told.until('connect')
-  return { here, there, told }
+  await seen.until('connect')
+  return { here, there, seen }
 }
 
-/** What a socket tells, in order. */
+/** The events of a socket, in order. */
 function listen(socket: ServerSocket) {
   const events: string[] = []
   const waiting = new Map<string, () => void>()
@@ -66,7 +66,7 @@ function listen(socket: ServerSocket) {
   return { events, until }
 }
 
-/** Resolves when the other end has read everything there is. */
+/** Resolves when the other end has read everything. */
 async function readAll(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = []
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -78,7 +78,7 @@ async function readAll(socket: Socket): Promise<Buffer> {
   return Buffer.concat(chunks)
 }
 
-/** Megabytes that differ from each other. */
+/** Megabytes with different content. */
 function megabyte(index: number): Buffer {
   const bytes = Buffer.alloc(1 << 20)
   for (let at = 0; at < bytes.length; at += 4) bytes.writeUInt32LE((index << 20) + at, at)
@@ -87,8 +87,8 @@ function megabyte(index: number): Buffer {
 
 const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
 
-test('a reader that takes its time gets every byte in order, and the writer is told when to go on', async () => {
-  const { here, there, told } = await connected()
+test('a slow reader gets every byte in order, and the writer is notified when to continue', async () => {
+  const { here, there, seen } = await connected()
   const pieces = Array.from({ length: 24 }, (_, index) => megabyte(index))
   const reading = readAll(there)
   there.pause()
@@ -98,20 +98,20 @@ test('a reader that takes its time gets every byte in order, and the writer is t
     if (!here.write(piece, () => sent.push(index))) refused++
   }
   expect(refused).toBeGreaterThan(0)
-  expect(told.events).toEqual(['connect'])
+  expect(seen.events).toEqual(['connect'])
   expect(sent.length).toBeLessThan(pieces.length)
   there.resume()
-  await told.until('drain')
+  await seen.until('drain')
   expect(sent).toEqual(pieces.map((_, index) => index))
-  // Once the queue is empty, bytes go out at once again.
+  // With an empty queue, bytes are sent at once again.
   expect(here.write(Buffer.from('more'))).toBe(true)
   here.end()
   expect(digest(await reading)).toBe(digest(Buffer.concat([...pieces, Buffer.from('more')])))
-  expect(told.events.filter((event) => event === 'drain')).toHaveLength(1)
+  expect(seen.events.filter((event) => event === 'drain')).toHaveLength(1)
 })
 
-test('end sends what is waiting before it says that nothing more will come', async () => {
-  const { here, there, told } = await connected()
+test('end sends the waiting data before it ends the connection', async () => {
+  const { here, there, seen } = await connected()
   const bytes = Buffer.concat([megabyte(0), megabyte(1), megabyte(2), megabyte(3), megabyte(4), megabyte(5)])
   here.write(bytes)
   here.end(Buffer.from('the last word'))
@@ -121,45 +121,45 @@ test('end sends what is waiting before it says that nothing more will come', asy
   expect(received.subarray(-13).toString()).toBe('the last word')
   expect(digest(received)).toBe(digest(Buffer.concat([bytes, Buffer.from('the last word')])))
   there.end()
-  await told.until('close')
-  expect(told.events.at(-1)).toBe('close false')
+  await seen.until('close')
+  expect(seen.events.at(-1)).toBe('close false')
 })
 
-test('after its end the other one may still speak', async () => {
-  const { here, there, told } = await connected()
-  const heard: string[] = []
-  here.on('data', (chunk) => void heard.push(chunk.toString()))
+test('after end, data is still received', async () => {
+  const { here, there, seen } = await connected()
+  const received: string[] = []
+  here.on('data', (chunk) => void received.push(chunk.toString()))
   here.end(Buffer.from('question'))
   expect((await readAll(there)).toString()).toBe('question')
   there.end('answer')
-  await told.until('close')
-  expect(heard).toEqual(['answer'])
+  await seen.until('close')
+  expect(received).toEqual(['answer'])
 })
 
-test('while it is paused nothing comes, and nothing is lost', async () => {
-  const { here, there, told } = await connected()
+test('while it is paused no data arrives, and none is lost', async () => {
+  const { here, there, seen } = await connected()
   const chunks: Buffer[] = []
   here.on('data', (chunk) => void chunks.push(chunk))
   here.pause()
   here.pause()
   const bytes = Buffer.concat(Array.from({ length: 16 }, (_, index) => megabyte(index)))
   there.end(bytes)
-  // What is sent later over another connection comes.
+  // Data that is sent later over another connection arrives.
   for (let round = 1; round <= 3; round++) {
     const other = await connected()
-    const heard = Promise.withResolvers<Buffer>()
-    other.here.once('data', heard.resolve)
+    const seen = Promise.withResolvers<Buffer>()
+    other.here.once('data', seen.resolve)
     other.there.write('later')
-    await within('what is sent over another connection', heard.promise)
+    await within('what is sent over another connection', seen.promise)
   }
   expect(chunks).toEqual([])
   here.resume()
-  await told.until('close')
+  await seen.until('close')
   expect(digest(Buffer.concat(chunks))).toBe(digest(bytes))
 })
 
-test('a chunk stays as it was when the next ones have come', async () => {
-  const { here, there, told } = await connected()
+test('a chunk is not changed by later chunks', async () => {
+  const { here, there, seen } = await connected()
   const chunks: Buffer[] = []
   const digests: string[] = []
   here.on('data', (chunk) => {
@@ -167,72 +167,72 @@ test('a chunk stays as it was when the next ones have come', async () => {
     digests.push(digest(chunk))
   })
   there.end(Buffer.concat(Array.from({ length: 16 }, (_, index) => megabyte(index))))
-  await told.until('close')
+  await seen.until('close')
   expect(chunks.length).toBeGreaterThan(1)
   expect(chunks.map(digest)).toEqual(digests)
 })
 
-describe('the end of a connection is told once', () => {
-  test('when the other end hangs up', async () => {
-    const { there, told } = await connected()
+describe('the end of a connection is reported once', () => {
+  test('when the other end closes it', async () => {
+    const { there, seen } = await connected()
     there.destroy()
-    await told.until('close')
-    expect(told.events).toEqual(['connect', 'close false'])
+    await seen.until('close')
+    expect(seen.events).toEqual(['connect', 'close false'])
   })
 
-  test('when the other end is torn away, with the reason', async () => {
-    const { here, there, told } = await connected()
+  test('when the other end resets it, with the reason', async () => {
+    const { here, there, seen } = await connected()
     here.once('error', (error) => expect(error).toMatchObject({ code: 'ECONNRESET' }))
     there.resetAndDestroy()
-    await told.until('close')
-    expect(told.events).toEqual(['connect', 'error', 'close true'])
+    await seen.until('close')
+    expect(seen.events).toEqual(['connect', 'error', 'close true'])
     expect(here.destroyed).toBe(true)
   })
 
-  test('when it is destroyed, not before whoever does so is done', async () => {
-    const { here, there, told } = await connected()
-    here.on('data', () => told.events.push('data'))
+  test('when it is destroyed, after the caller has returned', async () => {
+    const { here, there, seen } = await connected()
+    here.on('data', () => seen.events.push('data'))
     const unsent = Promise.withResolvers<Error | undefined>()
     let written = 0
     while (here.write(megabyte(0))) expect(++written).toBeLessThan(100)
     here.write(Buffer.from('x'), unsent.resolve)
     here.destroy()
     here.destroy()
-    there.write('nobody hears this')
-    expect(told.events).toEqual(['connect'])
-    await told.until('close')
+    there.write('never sent')
+    expect(seen.events).toEqual(['connect'])
+    await seen.until('close')
     expect(await within('what becomes of the bytes', unsent.promise)).toBeInstanceOf(Error)
-    expect(told.events).toEqual(['connect', 'close false'])
+    expect(seen.events).toEqual(['connect', 'close false'])
     expect(here.write(Buffer.from('x'))).toBe(false)
   })
 
-  test('when a listener cannot cope with what it heard', async () => {
-    const { here, there, told } = await connected()
+  test('when a listener throws', async () => {
+    const { here, there, seen } = await connected()
     const failure = new Error('cannot cope')
     here.once('data', () => {
       throw failure
     })
     here.once('error', (error) => expect(error).toBe(failure))
     there.write('something')
-    await told.until('close')
-    expect(told.events).toEqual(['connect', 'error', 'close true'])
+    await seen.until('close')
+    expect(seen.events).toEqual(['connect', 'error', 'close true'])
   })
 })
 
 describe('an attempt', () => {
-  test('that is given up before it is through never connects', async () => {
+  test('that is abandoned before it is complete never connects', async () => {
     const { target, arrived } = await serve()
     const here = ServerSocket.connect(target)
-    const told = listen(here)
+    const seen = listen(here)
     open.push(here)
     here.destroy()
-    // The system had begun already; what comes of it is dropped.
+    // The system had started already. Its result is discarded.
     const there = await arrived()
     await readAll(there)
-    expect(told.events).toEqual(['close false'])
+    expect(seen.events).toEqual(['close false'])
   })
 
-  test('takes what is written early and sends it when it is through', async () => {
+  test('keeps data that is written early, and sends it when it is connected', async () => {
     const { target, arrived } = await serve()
     const here = ServerSocket.connect(target)
     open.push(here)
@@ -243,18 +243,18 @@ describe('an attempt', () => {
   })
 
   test.each([
-    ['where nobody listens', { hostname: '127.0.0.1', port: 1 }, 'ECONNREFUSED'],
+    ['where no server listens', { hostname: '127.0.0.1', port: 1 }, 'ECONNREFUSED'],
     ['at a name with several addresses', { hostname: 'localhost', port: 1 }, 'ECONNREFUSED'],
-    ['at a name that nobody has', { hostname: 'no-such-host.invalid', port: 1 }, 'ENOTFOUND'],
+    ['at an unknown name', { hostname: 'no-such-host.invalid', port: 1 }, 'ENOTFOUND'],
     ['at a path where nothing is', { unix: '/nowhere/.s.PGSQL.5432' }, 'ENOENT'],
     ['at a path that is too long', { unix: `/tmp/${'long/'.repeat(40)}` }, 'EINVAL'],
     ['at a port that cannot be', { hostname: '127.0.0.1', port: 70000 }, 'ERR_OUT_OF_RANGE'],
   ])('%s fails with its code', async (_, address: Address, code) => {
     const here = ServerSocket.connect(address)
-    const told = listen(here)
+    const seen = listen(here)
     here.once('error', (error) => expect(error).toMatchObject({ code }))
-    await told.until('close')
-    expect(told.events).toEqual(['error', 'close true'])
+    await seen.until('close')
+    expect(seen.events).toEqual(['error', 'close true'])
   })
 })
 
@@ -262,7 +262,7 @@ const hasLoopback6 = Object.values(networkInterfaces()).some((all) =>
   all?.some((one) => one.address === '::1'),
 )
 
-describe('a connection goes', () => {
+describe('a connection is possible', () => {
   const directory = mkdtempSync(join(tmpdir(), 'pgtrek-socket-'))
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
@@ -272,12 +272,12 @@ describe('a connection goes', () => {
     ['over a name that is no file', process.platform === 'linux', { path: `\0${directory}` }],
   ] as [string, boolean, Place][])('%s', async (_, possible, place) => {
     if (!possible) return
-    const { here, there, told } = await connected(place)
+    const { here, there, seen } = await connected(place)
     here.setNoDelay()
     here.setKeepAlive(30_000)
     here.end(Buffer.from('hello'))
     expect((await readAll(there)).toString()).toBe('hello')
     there.end()
-    await told.until('close')
+    await seen.until('close')
   })
 })

@@ -84,17 +84,17 @@ describe('a server with TLS', () => {
     },
   )
 
-  test.each(['verify-ca', 'verify-full'])('sslmode=%s needs to know whom to trust', async (mode) => {
+  test.each(['verify-ca', 'verify-full'])('sslmode=%s requires a root certificate', async (mode) => {
     const failure = await refusal(dial(settingsFor(url(encrypting, `sslmode=${mode}`))))
     expect(failure).toMatchObject({ reason: 'certificate', message: expect.stringContaining('sslrootcert') })
   })
 
-  test('is not trusted by the authorities that come with the system', async () => {
+  test('is not trusted by the authorities of the system', async () => {
     const settings = settingsFor(url(encrypting, 'sslrootcert=system', { host: 'localhost' }))
     expect(await refusal(dial(settings))).toMatchObject({ reason: 'certificate' })
   })
 
-  test('a root certificate file that is missing is named', async () => {
+  test('a missing root certificate file is named', async () => {
     const settings = settingsFor(url(encrypting, 'sslmode=require&sslrootcert=/nowhere/ca.crt'))
     expect(await refusal(dial(settings))).toMatchObject({
       reason: 'certificate',
@@ -102,7 +102,7 @@ describe('a server with TLS', () => {
     })
   })
 
-  test('a root certificate file that holds none is named', async () => {
+  test('a root certificate file without a certificate is named', async () => {
     const settings = settingsFor(url(encrypting, `sslmode=require&sslrootcert=${path('README.md')}`))
     expect(await refusal(dial(settings))).toMatchObject({
       reason: 'certificate',
@@ -127,14 +127,14 @@ describe('a server with TLS', () => {
     expect(failure).toMatchObject({ reason: 'login', message: expect.stringContaining('pg_hba.conf') })
   })
 
-  test('carries megabytes in both directions', async () => {
+  test('transfers megabytes in both directions', async () => {
     await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
     const text = 'x'.repeat(12_000_000)
     const [row] = await session.query<{ echo: string }>('select $1::text as echo', [text])
     expect(row?.echo === text).toBe(true)
   })
 
-  test('can end the session, and is quoted', async () => {
+  test('can end the session, and its message is quoted', async () => {
     await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
     const { outcome } = await fallAsleep(encrypting, session)
     await encrypting.sql('postgres', `select pg_terminate_backend(${session.pid})`)
@@ -143,7 +143,7 @@ describe('a server with TLS', () => {
     expect(error).toMatchObject({ message: expect.stringContaining('terminating connection') })
   })
 
-  test('hears a request to cancel', async () => {
+  test('accepts a cancel request', async () => {
     await using session = await Session.open(settingsFor(url(encrypting, 'sslmode=require')))
     const { outcome } = await fallAsleep(encrypting, session)
     await session.cancel()
@@ -151,7 +151,7 @@ describe('a server with TLS', () => {
     expect(await session.query('select 1 as one')).toEqual([{ one: 1 }])
   })
 
-  test('has a Unix socket that stays without TLS', async () => {
+  test('has a Unix socket without TLS', async () => {
     const settings = settingsFor(
       `postgres:///postgres?user=postgres&host=${encrypting.socketDir}&port=${encrypting.port}`,
     )
@@ -161,7 +161,7 @@ describe('a server with TLS', () => {
 })
 
 describe('a server without TLS', () => {
-  test.each(['disable', 'allow', 'prefer'])('sslmode=%s gets in', async (mode) => {
+  test.each(['disable', 'allow', 'prefer'])('sslmode=%s connects', async (mode) => {
     expect(await isEncrypted(url(plain, `sslmode=${mode}`))).toBe(false)
   })
 
@@ -189,7 +189,7 @@ describe('a certificate for another name', () => {
     expect(await isEncrypted(url(otherName, `sslmode=verify-ca&sslrootcert=${ca}`, { host }))).toBe(true)
   })
 
-  test('does not excuse a signature that nobody trusts', async () => {
+  test('does not excuse a signature that is not trusted', async () => {
     const refused = url(otherName, `sslmode=verify-ca&sslrootcert=${path('stranger.crt')}`)
     expect(await refusal(dial(settingsFor(refused)))).toMatchObject({
       reason: 'certificate',
@@ -197,13 +197,13 @@ describe('a certificate for another name', () => {
     })
   })
 
-  test('is accepted when that is the name, and the address is given besides', async () => {
+  test('is accepted when it is for the given name, and the address is given separately', async () => {
     const query = `sslmode=verify-full&sslrootcert=${ca}&hostaddr=127.0.0.1`
     expect(await isEncrypted(url(otherName, query, { host: 'elsewhere.example' }))).toBe(true)
   })
 })
 
-test('an expired certificate is refused by who checks it', async () => {
+test('an expired certificate is refused by the modes that verify', async () => {
   await using expired = await startCluster({ major: 15, ...serving('expired') })
   expect(await refusal(dial(settingsFor(url(expired, `sslmode=verify-ca&sslrootcert=${ca}`))))).toMatchObject(
     {
@@ -220,12 +220,12 @@ describe('a client certificate', () => {
     await encrypting.createDatabase('certified')
   })
 
-  test('lets its user in', async () => {
+  test('logs its user in', async () => {
     const query = `sslcert=${path('client.crt')}&sslkey=${join(keys, 'client.key')}`
     expect(await isEncrypted(certified(query))).toBe(true)
   })
 
-  test('is missed when the server asks for one', async () => {
+  test('is reported as missing when the server requires one', async () => {
     expect(await refusal(isEncrypted(certified('')))).toMatchObject({
       reason: 'login',
       message: expect.stringContaining('client certificate'),
@@ -237,7 +237,7 @@ describe('a client certificate', () => {
     expect(await refusal(dial(settings))).toMatchObject({ message: expect.stringContaining('sslkey') })
   })
 
-  test('needs its own key', async () => {
+  test('does not work with the key of another certificate', async () => {
     const settings = settingsFor(certified(`sslcert=${ca}&sslkey=${join(keys, 'client.key')}`))
     expect(await refusal(dial(settings))).toMatchObject({
       reason: 'certificate',
@@ -245,7 +245,7 @@ describe('a client certificate', () => {
     })
   })
 
-  test.skipIf(process.platform === 'win32')('with a key that others may read is refused', async () => {
+  test.skipIf(process.platform === 'win32')('with a key that others may read, is refused', async () => {
     const open = join(keys, 'open.key')
     copyFileSync(path('client.key'), open)
     chmodSync(open, 0o644)
@@ -254,7 +254,7 @@ describe('a client certificate', () => {
   })
 })
 
-test('TLS without asking first works with a server of 17', async () => {
+test('direct TLS works with a server of 17', async () => {
   await using newer = await startCluster({ major: 17, ...serving('server') })
   const query = `sslmode=verify-full&sslrootcert=${ca}&sslnegotiation=direct`
   expect(await isEncrypted(url(newer, query))).toBe(true)

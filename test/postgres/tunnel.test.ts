@@ -1,4 +1,4 @@
-// A program that speaks through a session of ours hears of its end.
+// A program that uses a session of ours gets an error when the session ends.
 import { expect, test } from 'bun:test'
 import { ConnectionLost } from '../../server/postgres/errors.ts'
 import { queryMessage } from '../../server/postgres/messages.ts'
@@ -8,7 +8,7 @@ import { Tunnel } from '../../server/postgres/tunnel.ts'
 import { within } from '../../tools/eventually.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 
-test('a connection that is lost while the program is busy with an answer ends its next question', async () => {
+test('after a connection is lost while the program is busy with an answer, its next request fails', async () => {
   const server = await cluster(17)
   const session = await Session.open(resolveSettings({ url: server.url('postgres') }))
   using tunnel = new Tunnel(session)

@@ -47,7 +47,7 @@ const transactions: [string, ReceiverState, TransactionEvent, ReceiverState, Par
   ['its replay', { name: 'committed', xid: 9, end }, begin(60n), applying],
 ]
 
-describe('what becomes of a transaction', () => {
+describe('the state of a transaction', () => {
   for (const [name, state, event, expected, other] of transactions) {
     test(name, () => expect(nextReceiverState(state, event, { ...rules, ...other })).toEqual(expected))
   }
@@ -82,7 +82,7 @@ const intents: [string, Intent, Command, Intent][] = [
   ],
 ]
 
-describe('what somebody wants', () => {
+describe('requests of users', () => {
   for (const [name, intent, command, expected] of intents) {
     test(name, () => expect(nextIntent(intent, command)).toEqual(expected))
   }
@@ -97,7 +97,7 @@ const steps: [string, LoopState, Partial<Outlook>, LoopState][] = [
   ['events while it lingered', 'lingering', { hasEvents: true, isCommittable: true }, 'reading'],
   ['it has committed', 'lingering', {}, 'idle'],
   ['it does not linger twice', 'lingering', { isCommittable: true }, 'idle'],
-  ['what is left is committed while idle', 'idle', { isCommittable: true }, 'idle'],
+  ['the rest is committed while idle', 'idle', { isCommittable: true }, 'idle'],
   ['an event ends idleness', 'idle', { hasEvents: true }, 'reading'],
   ['a pause goes ahead of events', 'reading', { interruption: 'pause', hasEvents: true }, 'paused'],
   ['the end of a pause', 'paused', { hasEvents: true }, 'reading'],
@@ -106,7 +106,7 @@ const steps: [string, LoopState, Partial<Outlook>, LoopState][] = [
   ['the end of care', 'reading', { interruption: 'restart', hasEvents: true }, 'restarting'],
 ]
 
-describe('what the loop does next', () => {
+describe('the next state of the apply loop', () => {
   for (const [name, state, outlook, expected] of steps) {
     test(name, () => expect(nextLoopState(state, { ...nothing, ...outlook })).toBe(expected))
   }

@@ -1,5 +1,5 @@
-// Two databases followed both ways at once: what comes from one side is not sent back to it, whichever majors
-// they are, and however a change is known as not its own.
+// Two databases that are followed in both directions at once: changes are not sent back to their source, for any
+// majors and however echoes are detected.
 import { describe, expect, test } from 'bun:test'
 import { checkEchoes, EchoesUnseen } from '../../server/replication/apply/echo.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
@@ -22,7 +22,7 @@ import { seeded } from '../../tools/random.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const settings = (major: Major) => ({
-  // Nobody but us writes to the log, and transactions are sent before they are committed.
+  // No other process writes to the log, and transactions are sent before they are committed.
   autovacuum: 'off',
   ...(major >= 13 && { logical_decoding_work_mem: '64kB' }),
 })
@@ -42,7 +42,7 @@ async function two(one: Major, other: Major): Promise<[TestDatabase, TestDatabas
   return made as [TestDatabase, TestDatabase]
 }
 
-/** Each writer has keys of its own; counts how many rows it changed. */
+/** Each writer uses separate keys. Resolves with the number of rows that it has changed. */
 async function write(database: TestDatabase, seed: number, firstKey: number): Promise<number> {
   const random = seeded(seed)
   const client = database.connect()
@@ -58,7 +58,7 @@ async function write(database: TestDatabase, seed: number, firstKey: number): Pr
       )
       changed += result.count
     }
-    // Sent in pieces, and kept in a file until it is committed.
+    // Sent in parts, and kept in a file until it is committed.
     const big = await client.unsafe(
       `insert into big select g, repeat(md5(g::text), 8) from generate_series(${firstKey}, ${firstKey + 1499}) g`,
     )
@@ -71,13 +71,13 @@ async function write(database: TestDatabase, seed: number, firstKey: number): Pr
 const rows = ({ tables }: FollowStatus) =>
   tables.reduce((sum, { inserts, updates, deletes }) => sum + inserts + updates + deletes, 0)
 
-/** The next transaction id: it stands still while nobody writes. */
+/** The next transaction id. It stays the same without writes. */
 async function nextXid(database: TestDatabase): Promise<unknown> {
   const [row] = await database.sql('select txid_snapshot_xmax(txid_current_snapshot())::text as xid')
   return row?.xid
 }
 
-describe('writers on both sides: equal in the end, and nothing comes back', () => {
+describe('writers on both sides: equal in the end, without echoes', () => {
   const pairs = casesOf<[Major, Major, PositionKind, PositionKind]>(
     [
       [12, 18, 'origin', 'table'],
@@ -99,7 +99,7 @@ describe('writers on both sides: equal in the end, and nothing comes back', () =
       const [here, away] = await Promise.all([write(one, 1, 0), write(other, 2, 1_000_000)])
       await reaches(forwards, `${here} rows`, ({ rows }) => rows >= here)
       await reaches(backwards, `${away} rows`, ({ rows }) => rows >= away)
-      // What would come back has had the time to: each side tells up to its end.
+      // An echo would have arrived by now: each side has sent everything up to the end of its log.
       const [oneEnd, otherEnd] = [await endOf(one), await endOf(other)]
       await Promise.all([stopsAt(forwards, oneEnd), stopsAt(backwards, otherEnd)])
       expect([rows(forwards.status), rows(backwards.status)]).toEqual([here, away])
@@ -109,7 +109,7 @@ describe('writers on both sides: equal in the end, and nothing comes back', () =
 })
 
 for (const kind of ['origin', 'table'] as PositionKind[]) {
-  test(`an echo is the first that is sent of a table, in parts: later changes of it are applied (position in ${kind})`, async () => {
+  test(`the first change of a table that is sent is an echo, in parts: later changes are applied (position in ${kind})`, async () => {
     const [one, other] = await two(17, 15)
     const there = await link({ source: one, destination: other }, { kind })
     const back = await link({ source: other, destination: one }, { kind })
@@ -124,7 +124,7 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
   })
 }
 
-/** Commits a row; what was in the log before its commit. */
+/** Commits a row. Resolves with the end of the log before its commit. */
 async function insert(database: TestDatabase, row: string): Promise<Lsn> {
   const client = database.connect()
   try {
@@ -138,7 +138,7 @@ async function insert(database: TestDatabase, row: string): Promise<Lsn> {
   }
 }
 
-test('idle, neither side writes for the other, for longer than positions are kept waiting', async () => {
+test('without writes neither side causes writes on the other, for longer than the interval of positions', async () => {
   const idlePositionEveryMs = 100
   const streams: { follower: Follower; inserted: Lsn; looks: () => number }[] = []
   const databases: TestDatabase[] = []
@@ -173,7 +173,7 @@ test('idle, neither side writes for the other, for longer than positions are kep
   await Promise.all(streams.map(({ follower }) => follower.stop()))
 })
 
-test('an origin that was dropped meanwhile: its changes are echoes still', async () => {
+test('changes of an origin that was dropped meanwhile are still echoes', async () => {
   const [one, other] = await two(12, 18)
   const there = await link({ source: other, destination: one }, { kind: 'origin' })
   const back = await link({ source: one, destination: other })
@@ -189,14 +189,14 @@ test('an origin that was dropped meanwhile: its changes are echoes still', async
   expect(returning.status.conflict).toBeUndefined()
 })
 
-describe('where echoes cannot be seen', () => {
-  test('starting is refused, and preflight says so', async () => {
+describe('where echoes cannot be detected', () => {
+  test('starting is refused, and preflight reports it', async () => {
     const [one, other] = await two(12, 18)
     await link({ source: other, destination: one }, { kind: 'table' })
     const there = await link({ source: one, destination: other })
     await expect(Follower.start({ ...there, origin: 'none' })).rejects.toThrow(EchoesUnseen)
     await expect(Follower.start({ ...there, origin: 'none' })).rejects.toThrow('PostgreSQL 12')
-    // In one direction there is nothing to see.
+    // In one direction there are no echoes.
     await (await Follower.start(there)).stop()
     await one.sql('drop role if exists plain')
     await one.sql('create role plain login superuser; alter role plain nosuperuser')

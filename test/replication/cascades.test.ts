@@ -1,4 +1,4 @@
-// A destination whose foreign keys act on applied changes: what they did already is no conflict, all else is.
+// Foreign keys of the destination act on applied changes: what they have done already is no conflict, others are.
 import { expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { eventually } from '../../tools/eventually.ts'
@@ -40,7 +40,7 @@ const changes = [
   "begin; delete from owner where id = 7; insert into owner values (7, 'again'); insert into pet values (7, 7, 'again'); commit",
 ]
 
-/** The role on the destination owns its tables, and may not set session_replication_role. */
+/** The role on the destination owns the tables, and may not set session_replication_role. */
 async function pairOf(from: Major, to: Major, sql = tables, viaRoot = false) {
   const server = await cluster(to)
   const role = await plainRole(server)
@@ -68,26 +68,26 @@ test.each([
   for (const change of changes) await pair.source.sql(change)
   await arrival(follower, pair.source)
   expect(await compareFollowed(pair)).toEqual([])
-  // Once with care would be a second time.
+  // Careful mode would apply it a second time.
   expect(wasConnected).toBe(1)
 })
 
 const others = [
-  // Nothing was set off.
+  // No foreign key has acted.
   { here: 'delete from pet where id = 8', there: 'delete from pet where id = 8', table: 'pet' },
-  // The row of another reference, which has no such action.
+  // The row refers by another foreign key, which has no such action.
   {
     here: 'delete from rest where id = 9',
     there: 'begin; delete from owner where id = 1; delete from rest where id = 9; commit',
     table: 'rest',
   },
-  // It is not gone, but another one.
+  // It was changed, not deleted.
   {
     here: 'update visit set owner = 9 where id = 12',
     there: 'delete from owner where id = 2',
     table: 'visit_2',
   },
-  // It has the key that was handed down, and another value.
+  // It has the cascaded key, and another value.
   {
     here: 'update note set v = 1.100 where id = 4',
     there: 'update owner set id = 104 where id = 4',
@@ -95,7 +95,7 @@ const others = [
   },
 ]
 
-test('a row that is missing, or another, for any other reason is a conflict', async () => {
+test('a row that is missing or different for any other reason is a conflict', async () => {
   const { pair, options } = await pairOf(14, 17)
   const follower = await Follower.start(options)
   for (const { here, there, table } of others) {
@@ -150,7 +150,7 @@ test.each([
   'rows that go to another partition keep what refers to them, from %d to %d, by the root: %p',
   async (from, to, viaRoot) => {
     const { pair, options } = await pairOf(from, to, moving, viaRoot)
-    // Of the destination alone: nobody would bring its rows again.
+    // A table of the destination only: its rows could not be restored.
     await pair.destination.sql(`
     create table own (p int, region int, foreign key (p, region) references p on delete cascade on update cascade);
     insert into own select g, 1 from generate_series(1, 3) g`)
@@ -163,7 +163,7 @@ test.each([
   },
 )
 
-test('where a row could move, or get another number, only without what refers to it, it is held', async () => {
+test('a row that could only move, or get another identity value, without the rows that refer to it is a conflict', async () => {
   const { pair, options } = await pairOf(
     18,
     14,

@@ -1,4 +1,4 @@
-// What cannot be applied stops the stream, says exactly what it is, and goes on as it is told to.
+// A change that cannot be applied stops the stream, is reported precisely, and the stream continues as the user decides.
 import { describe, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { dropSlot } from '../../server/replication/stream/slot.ts'
@@ -36,7 +36,7 @@ async function followed(pair: Pair) {
 const table = 'create table t (id int primary key, v text)'
 
 describe('a conflict', () => {
-  test('a row that is missing: named, nothing of its transaction is there, and mended it goes on', async () => {
+  test('a missing row is named, nothing of its transaction is applied, and after the fix it continues', async () => {
     const pair = await pairWith(table)
     const { follower } = await followed(pair)
     await pair.source.sql("insert into t values (1, 'a'), (2, 'b')")
@@ -55,7 +55,7 @@ describe('a conflict', () => {
     expect(await compareRows(pair.source, pair.destination)).toEqual([])
   })
 
-  test('a row that is there already: its transaction is skipped whole, and stays skipped', async () => {
+  test('a row that exists already: its whole transaction is skipped, and stays skipped', async () => {
     const pair = await pairWith(table)
     const { follower, events } = await followed(pair)
     await pair.destination.sql("insert into t values (7, 'mine')")
@@ -73,7 +73,7 @@ describe('a conflict', () => {
     ])
   })
 
-  test('a column that the destination lacks: named in plain words, made there, and on it goes', async () => {
+  test('a missing column of the destination is named, and after it is added the stream continues', async () => {
     const pair = await pairWith(table)
     const { follower } = await followed(pair)
     await pair.source.sql("insert into t values (1, 'a')")
@@ -88,7 +88,7 @@ describe('a conflict', () => {
     expect(await compareRows(pair.source, pair.destination)).toEqual([])
   })
 
-  test('a truncate that would have to empty a table that is not followed', async () => {
+  test('a TRUNCATE that would also empty a table that is not followed', async () => {
     const pair = await pairWith(table)
     await pair.destination.sql('create table other (t int references t)')
     const { follower } = await followed(pair)
@@ -103,14 +103,14 @@ describe('a conflict', () => {
 })
 
 describe('a slot', () => {
-  test('that is gone is said so, and nothing starts anew in silence', async () => {
+  test('that is missing is reported, and no new one is created silently', async () => {
     const pair = await pairWith(table)
     const options = await link(pair)
     await inSession(pair.source, (session) => dropSlot(session, options.slot))
     await expect(Follower.start(options)).rejects.toThrow('has no replication slot')
   })
 
-  test('that somebody else has read is not trusted', async () => {
+  test('that another process has read is not used', async () => {
     const pair = await pairWith(table)
     const options = await link(pair)
     await pair.source.sql("insert into t values (1, 'a')")
@@ -122,7 +122,7 @@ describe('a slot', () => {
   })
 })
 
-test('paused it writes nothing, resumed it goes on, stopped before a position it leaves out what is behind', async () => {
+test('a follower writes nothing while it is paused, continues when it is resumed, and applies nothing after its stop position', async () => {
   const pair = await pairWith(table)
   const { follower } = await followed(pair)
   follower.pause()
@@ -135,7 +135,7 @@ test('paused it writes nothing, resumed it goes on, stopped before a position it
   expect(await pair.destination.sql('select id from t')).toEqual([{ id: 1 }])
 })
 
-test('both directions at once: every row once on both sides, and then silence', async () => {
+test('both directions at once: every row once on both sides, and no echoes', async () => {
   const one = await (await cluster(17)).createDatabase()
   const other = await (await cluster(14)).createDatabase()
   for (const database of [one, other]) await database.sql(`${table}; alter table t replica identity full`)

@@ -1,4 +1,4 @@
-// Triggers and rules of the destination that act on applied changes, too.
+// Triggers and rules of the destination that also act on applied changes.
 import { expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { arrival, conflictOf, link } from '../../tools/moves/following.ts'
@@ -9,7 +9,7 @@ test('an ENABLE ALWAYS trigger fires once for each row, and finds tables by the 
   const table = `
     create type mood as enum ('good', 'bad');
     create table t (id int primary key, v text, m mood default 'good'); alter table t replica identity full`
-  // Operators and types of the same names as PostgreSQL's own change nothing for what is applied.
+  // Operators and types with the names of PostgreSQL's own do not affect applied changes.
   const here = `
     create table log (id serial, what text);
     create function note() returns trigger language plpgsql as $$
@@ -36,7 +36,7 @@ test('an ENABLE ALWAYS trigger fires once for each row, and finds tables by the 
   expect(await pair.destination.sql("select count(*)::int as count from t where m = 'bad'")).toEqual([
     { count: 4 },
   ])
-  // What it lacks is told with the function that lacks it.
+  // The error names the function.
   await pair.destination.sql('alter table log rename to gone')
   const next = await Follower.start(options)
   await pair.source.sql('delete from t where id = 2')
@@ -48,7 +48,7 @@ test('an ENABLE ALWAYS trigger fires once for each row, and finds tables by the 
   await arrival(next, pair.source)
 })
 
-test('a rule that would act on applied changes: preflight names it on either side, and following stops', async () => {
+test('preflight names a rule that would act on applied changes, on either side, and following stops', async () => {
   const table = 'create table t (id int primary key, v text); create table log (id int)'
   const rule = `create rule "Note" as on update to t do also insert into log values (new.id);
                 alter table t enable always rule "Note"`

@@ -1,4 +1,4 @@
-// What is written on the source while it is followed is on the destination in the end, to the last bit.
+// Everything that is written on the source while it is followed is on the destination in the end, bit by bit.
 import { describe, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
@@ -9,10 +9,10 @@ import { cluster, type Major } from '../../tools/servers/clusters.ts'
 import { startWorkload, workloadTables, workloadTypes } from '../../tools/torture/workload.ts'
 
 const seed = Number(process.env.WORKLOAD_SEED ?? 1)
-/** To be committed while they are followed. */
+/** Statements that are committed while the tables are followed. */
 const transactions = Number(process.env.WORKLOAD_TRANSACTIONS ?? (isLong ? 1200 : 400))
 
-/** Transactions are sent before they are committed as soon as they are no longer tiny. */
+/** All but the smallest transactions are sent before they are committed. */
 const eager = (major: Major) => ({ settings: { ...(major >= 13 && { logical_decoding_work_mem: '64kB' }) } })
 
 async function pairOf(from: Major, to: Major, exotic: boolean): Promise<Pair> {

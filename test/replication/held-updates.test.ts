@@ -1,4 +1,4 @@
-// Updates wait until the end of a batch, and only the last of each row is done: nobody may see a difference.
+// Updates wait until the end of a batch, and only the last of each row is done. The result must be the same.
 import { expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { eventually } from '../../tools/eventually.ts'
@@ -23,7 +23,7 @@ async function pairOf(from: 14 | 18, to: 17 | 18) {
   return pair
 }
 
-/** Each a transaction: following begins when all of it is there, so that it comes in large batches. */
+/** Each is a transaction. Following starts after the last one, so that they are applied in large batches. */
 async function backlog(source: TestDatabase, transactions: string[]) {
   const client = source.connect()
   await client.unsafe(transactions.map((text) => `begin; ${text}; commit`).join(';\n'))
@@ -53,7 +53,7 @@ test('many updates of few rows, between inserts, deletes and other keys', async 
   expect(follower.status.tables.find(({ name }) => name === 'account')?.updates).toBeGreaterThan(400)
 })
 
-test('values that are unique and change hands are not brought out of order', async () => {
+test('unique values that pass from row to row are applied in order', async () => {
   const pair = await pairOf(18, 18)
   const options = await link(pair)
   await backlog(
@@ -71,11 +71,11 @@ test('values that are unique and change hands are not brought out of order', asy
   const follower = await Follower.start({ ...options, onEvent: ({ type }) => warned.push(type) })
   await arrival(follower, pair.source)
   expect(await compareFollowed(pair)).toEqual([])
-  // No batch had to be done once more with care.
+  // No batch had to be repeated in careful mode.
   expect(warned.filter((type) => type === 'follow_connected')).toHaveLength(1)
 })
 
-test('a row that is missing is a conflict of the transaction that first changed it', async () => {
+test('a missing row is a conflict of the first transaction that changed it', async () => {
   const pair = await pairOf(14, 17)
   const options = await link(pair)
   await pair.destination.sql('delete from account where id = 7')
@@ -95,7 +95,7 @@ test('a row that is missing is a conflict of the transaction that first changed 
     () => follower.status.conflict?.lsn,
     (lsn) => lsn !== undefined && lsn !== first.lsn,
   )
-  await pair.destination.sql("insert into account values (7, 0, 'mended')")
+  await pair.destination.sql("insert into account values (7, 0, 'fixed')")
   follower.retry()
   await arrival(follower, pair.source)
   expect(await compareFollowed(pair)).toEqual([])
@@ -120,7 +120,7 @@ test('with triggers that fire for replicas every update is done', async () => {
   ])
 })
 
-test('many rows in one statement: every type keeps what its column makes of it, whatever the columns are called', async () => {
+test('many rows in one statement: values of every type are stored unchanged, for any names of columns', async () => {
   const columns = `
     pgtrek_1 int, "pgtrek__" text, "c 1" char(3), v varchar(4), n numeric(6, 2), b bit(3), vb bit varying(5), "char" "char",
     i interval second(0), t time(0), ts timestamptz(3), d price, e mood, a varchar(2)[], ch char(2)[], j jsonb, big bytea, r int4range,
@@ -157,7 +157,7 @@ test('many rows in one statement: every type keeps what its column makes of it, 
   expect(await compareFollowed(pair)).toEqual([])
 })
 
-test('a value that is too long for its column there is a conflict, not cut off', async () => {
+test('a value that is too long for its column on the destination is a conflict, and is not truncated', async () => {
   const pair = await pairOf(18, 18)
   await pair.source.sql(
     'create table named (id int primary key, name varchar(10)); insert into named select g from generate_series(1, 100) g',

@@ -1,17 +1,17 @@
 import { expect, test } from 'bun:test'
 import { Lag } from '../../server/replication/stream/lag.ts'
 
-test('a stream that has all is not behind, however long nothing happened', () => {
+test('a stream without unapplied changes has no lag, for any time without changes', () => {
   const lag = new Lag()
   lag.knowEnd(1001n, 5_000)
   expect(lag.milliseconds(1001n, false, 3_605_000)).toBe(0)
 })
 
-test('behind since the newest moment of which all is applied, not since the last change', () => {
+test('the lag starts at the newest moment up to which everything is applied, not at the last change', () => {
   const lag = new Lag()
   lag.knowEnd(1001n, 5_000)
   expect(lag.milliseconds(1001n, false, 5_100)).toBe(0)
-  // An hour of quiet, then much at once.
+  // An hour without changes, then many at once.
   lag.knowEnd(1001n, 3_605_000)
   lag.knowEnd(9_000_001n, 3_606_000)
   expect(lag.milliseconds(500_000n, false, 3_606_500)).toBe(1_500)
@@ -21,13 +21,13 @@ test('behind since the newest moment of which all is applied, not since the last
   expect(lag.milliseconds(9_500_001n, false, 3_607_200)).toBe(0)
 })
 
-test('what never was level does not say since when', () => {
+test('a stream that was never up to date has no start of its lag', () => {
   const lag = new Lag()
   lag.knowEnd(1001n, 5_000)
   expect(lag.milliseconds(500n, false, 6_000)).toBeUndefined()
 })
 
-test('a record that the end of a page cuts is not waited for', () => {
+test('a record that continues on the next page causes no lag', () => {
   const lag = new Lag()
   lag.knowEnd(0x2d0a000n, 5_000)
   expect(lag.milliseconds(0x2d09eb8n, false, 15_000)).toBe(0)
@@ -35,7 +35,7 @@ test('a record that the end of a page cuts is not waited for', () => {
   expect(lag.milliseconds(0x2d09eb8n, false, 17_000)).toBe(12_000)
 })
 
-test('of a stream that is behind for days not every moment is kept, and the age stays right', () => {
+test('with a lag of days not every moment is kept, and the lag stays correct', () => {
   const lag = new Lag()
   lag.knowEnd(1n, 0)
   expect(lag.milliseconds(1n, false, 0)).toBe(0)

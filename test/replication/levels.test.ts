@@ -1,4 +1,4 @@
-// Partition trees of several levels are followed in full: no level is taken for unpublished.
+// Partition trees of several levels are followed completely: no level counts as unpublished.
 import { expect, test } from 'bun:test'
 import type { Session } from '../../server/postgres/session.ts'
 import { readFollowed } from '../../server/replication/tables/followed.ts'
@@ -14,7 +14,7 @@ const tree = `
   create table side partition of mid for values in (2);
   insert into part values (1, 1), (2, 2)`
 
-test('a middle level that is published stands for the levels below it', async () => {
+test('a published middle level covers the levels below it', async () => {
   const pair = await pairWith(14, 18, tree)
   const options = await link(pair, { viaRoot: true, published: [{ schema: 'public', name: 'mid' }] })
   const tables = ['mid', 'low', 'leaf', 'side'].map((name) => ({ schema: 'public', name }))

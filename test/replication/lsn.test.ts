@@ -2,15 +2,15 @@ import { expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { bytesBetween, parseLsn, showLsn } from '../../server/replication/stream/lsn.ts'
 
-test('a position is the same after being shown and read', () => {
+test('a position is read back unchanged from its text', () => {
   fc.assert(fc.property(fc.bigInt(0n, 2n ** 64n - 1n), (lsn) => parseLsn(showLsn(lsn)) === lsn))
 })
 
-test('positions look as PostgreSQL shows them', () => {
+test('positions are written as PostgreSQL writes them', () => {
   expect(showLsn(0x16b374d848n)).toBe('16/B374D848')
   expect(() => parseLsn('16')).toThrow()
 })
 
-test('what is behind is no bytes away', () => {
+test('the distance to an earlier position is 0 bytes', () => {
   expect(bytesBetween(5n, 3n)).toBe(0)
 })

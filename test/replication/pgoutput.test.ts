@@ -1,4 +1,4 @@
-// Messages are read as what they are, whatever pieces the bytes arrive in.
+// Messages are decoded correctly for any division into chunks.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { message } from '../../server/postgres/messages.ts'
@@ -7,7 +7,7 @@ import type { ChangeEvent } from '../../server/replication/stream/event.ts'
 import { PgoutputDecoder } from '../../server/replication/stream/pgoutput.ts'
 import type { Tuple } from '../../server/replication/stream/tuple.ts'
 
-/** One line for an event, which holds only until the next one. */
+/** One line for an event, which is valid only until the next one. */
 function show(event: ChangeEvent): string {
   const values = (row: Tuple) => Array.from({ length: row.count }, (_, column) => row.show(column))
   const shown = (): unknown[] => {
@@ -136,7 +136,7 @@ describe('each kind of message', () => {
     })
   }
 
-  test('in a piece of a large transaction, with whose change it is', () => {
+  test('in a part of a large transaction, with the subtransaction of the change', () => {
     const decoder = new PgoutputDecoder()
     const messages = [
       of('S', int32(8), 1),
@@ -152,13 +152,13 @@ describe('each kind of message', () => {
     ])
   })
 
-  test('a message that is cut short is refused', () => {
+  test('a truncated message is refused', () => {
     const bytes = of('R', int32(42), text('public'))
     expect(() => new PgoutputDecoder().read(bytes, 0, bytes.length)).toThrow()
   })
 })
 
-test('any messages in any pieces', () => {
+test('any messages in any chunks', () => {
   const choice = fc.array(fc.constantFrom(...samples), { minLength: 1, maxLength: 30 })
   const cuts = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 200 })
   fc.assert(

@@ -1,4 +1,4 @@
-// What would keep changes from being followed is found before anything is made, table by table, with advice.
+// Reasons why changes cannot be followed are found before anything is created, for each table, with advice.
 import { describe, expect, test } from 'bun:test'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
@@ -40,7 +40,7 @@ describe('tables', () => {
       })
       expect(item('unlogged-tables').objects).toEqual(['public.fleeting'])
       expect(item('replica-identity-full').objects).toEqual(['public.whole'])
-      // Since 18 stored columns can be sent.
+      // From 18 on stored generated columns can be sent.
       const unsent = ['public.by_computed: twice']
       const computed = major < 18 ? unsent : [...unsent, 'public.computed: twice']
       expect(item('computed-columns')).toMatchObject({
@@ -52,7 +52,7 @@ describe('tables', () => {
     })
   }
 
-  test('partitions are looked at where the server looks', async () => {
+  test('the replica identity of partitions is checked where the server checks it', async () => {
     const source = await (await cluster(17)).createDatabase()
     const { url } = await (await cluster(18)).createDatabase()
     await source.sql(`
@@ -66,7 +66,7 @@ describe('tables', () => {
   })
 })
 
-test('a server that keeps no logical log, and a role that may not replicate', async () => {
+test('a server without wal_level logical, and a role without REPLICATION', async () => {
   const server = await cluster(15, {
     settings: { wal_level: 'replica', max_wal_senders: '0', max_replication_slots: '1' },
   })
@@ -84,7 +84,7 @@ test('a server that keeps no logical log, and a role that may not replicate', as
     '"plain" does not have REPLICATION',
     `"plain" may not create a publication in "${source.name}"`,
   ])
-  // The other way round there would be no way back.
+  // With these versions there would be no way back.
   expect((await look(url, source.url, { follow: true })).item('way-back')).toMatchObject({
     status: 'warning',
     sql: [
@@ -94,7 +94,7 @@ test('a server that keeps no logical log, and a role that may not replicate', as
   })
 })
 
-test('a publication of the user that lacks something', async () => {
+test('an incomplete publication of the user', async () => {
   const source = await (await cluster(17)).createDatabase()
   await source.sql(`
     create table a (id int primary key); create table b (id int primary key);
@@ -109,7 +109,7 @@ test('a publication of the user that lacks something', async () => {
   ])
 })
 
-test('the position: where it cannot be kept is said before anything begins', async () => {
+test('a destination that cannot store the position is reported before anything starts', async () => {
   const server = await cluster(18)
   const to = await server.createDatabase()
   await to.sql(`
@@ -136,8 +136,8 @@ test('the position: where it cannot be kept is said before anything begins', asy
   expect(await position()).toMatchObject({ status: 'warning' })
 })
 
-describe('without superusers: REPLICATION and ownership are enough', () => {
-  // Since 15 nobody may create tables in the schema public.
+describe('without superuser: REPLICATION and ownership are enough', () => {
+  // From 15 on other roles may not create tables in the schema public.
   for (const major of casesOf<Major>([12, 15, 18], [14, 17])) {
     test(`PostgreSQL ${major}`, async () => {
       const server = await cluster(major)

@@ -1,4 +1,4 @@
-// A new slot waits for prepared transactions of every database, says which, and can be stopped.
+// A new slot waits for prepared transactions of every database, names them, and can be cancelled.
 import { expect, test } from 'bun:test'
 import { makeSlot } from '../../server/follow/link.ts'
 import { settingsOf } from '../../tools/moves/following.ts'
@@ -14,7 +14,7 @@ test('a prepared transaction of another database is named while the slot waits f
   await other.sql("create table t (id int); begin; insert into t values (1); prepare transaction 'slot''s'")
   try {
     const stop = new AbortController()
-    const told = Promise.withResolvers<string>()
+    const reported = Promise.withResolvers<string>()
     const made = makeSlot({
       direction: 'forward',
       from: settingsOf(source),
@@ -29,10 +29,12 @@ test('a prepared transaction of another database is named while the slot waits f
       tables: [],
       insertsOnly: [],
       signal: stop.signal,
-      say: told.resolve,
+      say: reported.resolve,
     })
-    made.catch(told.reject)
-    expect(await told.promise).toContain(`in ${other.name}, commit prepared 'slot''s' or rollback prepared`)
+    made.catch(reported.reject)
+    expect(await reported.promise).toContain(
+      `in ${other.name}, commit prepared 'slot''s' or rollback prepared`,
+    )
     stop.abort()
     await expect(made).rejects.toThrow()
   } finally {

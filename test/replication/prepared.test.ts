@@ -1,5 +1,5 @@
-// Two-phase commit on the source: nothing arrives before it is committed, everything once it is, whoever has
-// crashed in between.
+// Two-phase commit on the source: a transaction is applied when it is committed, not before, also after crashes in
+// between.
 import { beforeAll, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { casesOf } from '../../tools/long.ts'

@@ -1,4 +1,4 @@
-// A network that is slow, stands still or breaks off: following goes on, or notices and connects anew.
+// With a network that is slow, hangs or breaks, following continues, or detects it and connects again.
 import { describe, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import type { FollowEvent, FollowStatus } from '../../shared/follow.ts'
@@ -10,7 +10,7 @@ import { startProxy } from '../../tools/servers/proxy.ts'
 
 interface Wishes {
   silenceMs?: number
-  /** A walsender that hears nothing for so long ends. */
+  /** A walsender ends after this time without an answer. */
   senderTimeoutMs?: number
 }
 
@@ -23,7 +23,7 @@ async function behindProxies({ silenceMs, senderTimeoutMs = 60_000 }: Wishes = {
   const proxies = { source: await startProxy(from), destination: await startProxy(to) }
   const options = await link(pair)
   const events: FollowEvent[] = []
-  // On a busy machine a server may take longer to answer than a small limit allows.
+  // On a busy machine a server may need longer to answer than a small limit allows.
   const follower = await eventually('the follower to start', () =>
     Follower.start({
       ...options,
@@ -50,7 +50,7 @@ type Stand = Awaited<ReturnType<typeof behindProxies>>
 
 interface Walsender {
   pid: number
-  /** When the answer was sent that it heard last. */
+  /** When the last answer that it has received was sent. */
   answeredAt: number
   /** By the server's clock. */
   now: number
@@ -78,10 +78,10 @@ const senderTimeoutMs = 3000
 
 const tenRows = ({ rows }: FollowStatus) => rows === 10
 
-/** Each waits for something that takes its time, so all of them wait together. */
+/** Each waits for long, so all of them run at the same time. */
 const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[] = [
   {
-    name: 'a destination that stands still: the source is held up, but stays',
+    name: 'a destination that hangs: the source is paused, and its connection stays',
     senderTimeoutMs,
     async work({ pair, proxies, follower, walsender, connects }) {
       await rows(pair.source, 0, 10)
@@ -103,7 +103,7 @@ const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[
     },
   },
   {
-    name: 'a source that stands still for longer than it waits itself: connected anew',
+    name: 'a source that hangs for longer than its own timeout: connected again',
     silenceMs: 2000,
     senderTimeoutMs,
     async work({ pair, proxies, follower, connects, losses }) {
@@ -119,7 +119,7 @@ const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[
     },
   },
   {
-    name: 'a destination that is gone without a word is noticed, and its session does not stand in the way',
+    name: 'a destination that disappears is detected, and its old session does not block the new one',
     silenceMs: 2000,
     async work({ pair, proxies, follower, connects, losses }) {
       await rows(pair.source, 0, 10)
@@ -128,7 +128,7 @@ const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[
       await rows(pair.source, 10, 5000)
       const [lost] = await eventually('the loss to be noticed', losses, ({ length }) => length > 0)
       expect(lost).toContain('no data was received for')
-      // Its connections of before stay as they are: only new ones move.
+      // Its old connections stay open and silent. Only new ones work.
       proxies.destination.forget()
       await arrival(follower, pair.source)
       expect(await compareFollowed(pair)).toEqual([])
@@ -136,14 +136,14 @@ const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[
     },
   },
   {
-    name: 'a destination that waits for a lock is no dead one',
+    name: 'a destination that waits for a lock does not count as lost',
     silenceMs: 3000,
     async work({ pair, proxies, follower, losses }) {
       const other = pair.destination.connect()
       await other.unsafe('begin; lock table t')
       const { taken, open } = proxies.destination
       await rows(pair.source, 0, 10)
-      // It says nothing for so long that its server is asked, in a session of its own.
+      // It is silent for so long that its server is asked in another session.
       const asked = () => ({
         asked: proxies.destination.taken - taken,
         open: proxies.destination.open - open,
@@ -158,12 +158,12 @@ const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[
       await other.end()
       await arrival(follower, pair.source)
       expect(await compareFollowed(pair)).toEqual([])
-      // A busy machine may have kept the source from saying anything.
+      // A busy machine may have kept the source from sending anything.
       expect(losses().filter((message) => message.includes('destination'))).toEqual([])
     },
   },
   {
-    name: 'a slow way: every piece is late, and nothing is taken for lost',
+    name: 'a slow network: every piece is late, and no connection counts as lost',
     silenceMs: 10_000,
     async work({ pair, proxies, follower, connects }) {
       for (const proxy of Object.values(proxies)) proxy.delay(150)
@@ -175,7 +175,7 @@ const waits: (Wishes & { name: string; work: (stand: Stand) => Promise<void> })[
   },
 ]
 
-test('an end that is slow, stands still, waits or is gone', async () => {
+test('a server that is slow, hangs, waits or disappears', async () => {
   const stands: Stand[] = []
   try {
     for (const wishes of waits) stands.push(await behindProxies(wishes))
@@ -191,14 +191,14 @@ test('an end that is slow, stands still, waits or is gone', async () => {
   }
 })
 
-test('either end stands still again and again: nothing is sent in halves', async () => {
+test('either server hangs again and again: no transaction is applied in part', async () => {
   await using stand = await behindProxies()
   const { pair, proxies, follower, connects } = stand
   for (let round = 0; round < 8; round++) {
     const proxy = round % 4 === 3 ? proxies.source : proxies.destination
     proxy.stall()
     await rows(pair.source, round * 2000, 2000)
-    // From the first bytes to as many as it takes.
+    // After the first bytes, and then after more and more.
     await eventually(
       'bytes that stand still',
       () => proxy.held,
@@ -211,7 +211,7 @@ test('either end stands still again and again: nothing is sent in halves', async
   expect(connects()).toBe(1)
 })
 
-describe('cut in the midst of a message', () => {
+describe('cut in the middle of a message', () => {
   for (const side of ['source', 'destination'] as const) {
     test(`on the way to the ${side}, again and again`, async () => {
       await using stand = await behindProxies()

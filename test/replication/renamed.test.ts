@@ -1,4 +1,4 @@
-// A relation is its OID, not its name: names that change, for a moment or for good, on either side.
+// Relations are identified by their OIDs: they may be renamed, temporarily or permanently, on either side.
 import { expect, test } from 'bun:test'
 import { Follower, type FollowerOptions } from '../../server/replication/apply/follower.ts'
 import type { TablePair } from '../../server/replication/tables/followed.ts'
@@ -20,7 +20,7 @@ const write = (table: string) => `
   update ${table} set v = v || '!' where id = 1; delete from ${table} where id = 2; insert into ${table} values (4, 'four');
   update ${table} set id = id + 10`
 
-/** Starts it, and remembers what it says of its tables, as whoever starts it again has to. */
+/** Starts a follower, and keeps the tables that it reports, because a restart needs them. */
 async function following(options: FollowerOptions, before: readonly TablePair[] = []) {
   const seen: { pairs: readonly TablePair[]; warnings: string[] } = { pairs: before, warnings: [] }
   const follower = await Follower.start({
@@ -43,7 +43,7 @@ const majors = casesOf<[Major, Major]>(
 )
 
 for (const [from, to] of majors) {
-  test(`another name for a moment, from ${from} to ${to}: every change arrives, whoever is running then`, async () => {
+  test(`a temporary name, from ${from} to ${to}: every change is applied, by a running follower and after a restart`, async () => {
     const pair = await pairWith(from, to, tables)
     const options = await link(pair)
     const first = await following(options)
@@ -53,13 +53,13 @@ for (const [from, to] of majors) {
     await pair.source.sql(
       `begin; alter table t set schema other; ${write('other.t')}; alter table other.t set schema public; commit`,
     )
-    // Names change hands: each table's changes stay its own.
+    // Tables swap names. The changes of each are still applied to it.
     await pair.source.sql(`
       begin; alter table t rename to was_t; alter table u rename to t; alter table was_t rename to u;
       insert into t values (100, 'of u'); insert into u values (200, 'of t');
       alter table t rename to was_u; alter table u rename to t; alter table was_u rename to u; commit`)
     await arrival(first.follower, pair.source)
-    // While nobody follows, and a partition, and one that is rewritten.
+    // Without a follower; also a partition, and a table that is rewritten.
     await pair.source.sql(`alter table t rename to tmp; ${write('tmp')}; alter table p_1 rename to p_tmp`)
     await pair.source.sql("insert into p values (1, 1, 'under another name'), (2, 2, 'two')")
     const second = await following(options, first.seen.pairs)
@@ -75,7 +75,7 @@ for (const [from, to] of majors) {
   })
 }
 
-test('two tables that swap names for good, and one that is renamed on the destination: placed by what they are', async () => {
+test('two tables that swap names permanently, and one that is renamed on the destination, are followed by their OIDs', async () => {
   const pair = await pairWith(14, 18, tables)
   const options = await link(pair)
   const first = await following(options)
@@ -96,7 +96,7 @@ test('two tables that swap names for good, and one that is renamed on the destin
     ['t', 'renamed'],
     ['u', 'renamed'],
   ])
-  // The same on the destination, under a stream that has written to both: everybody agrees again.
+  // The same on the destination, during a stream that has written to both. Both sides agree again.
   const second = await following(options, first.seen.pairs)
   await pair.source.sql("insert into t values (101, 'of u'); insert into u values (201, 'of t')")
   await eventually(
@@ -113,7 +113,7 @@ test('two tables that swap names for good, and one that is renamed on the destin
   expect(await compareFollowed(pair)).toEqual([])
 })
 
-test('a table that nobody knows is held until it has a place; one that was left out, or is gone again, is not', async () => {
+test('changes of an unknown table wait until it exists on the destination; those of an excluded or dropped one do not', async () => {
   const pair = await pairWith(15, 18, tables)
   await pair.source.sql(
     'create table excluded (id int primary key); create publication everything for all tables',
@@ -141,7 +141,7 @@ test('a table that nobody knows is held until it has a place; one that was left 
     /public.excluded_still are sent and not applied: it was excluded/,
     /public.fleeting are sent and not applied: it was created after the move started, and has since been dropped/,
   ])
-  // A retry alone places nothing.
+  // A retry alone does not create the table.
   const problems = () => follower.status.conflict?.problems ?? []
   follower.retry()
   await eventually('the next attempt', problems, (found) => found.length === 1)
@@ -153,7 +153,7 @@ test('a table that nobody knows is held until it has a place; one that was left 
     () => follower.status.rows,
     (rows) => rows === 1,
   )
-  // Another table under the name of one that is followed.
+  // Another table gets the name of a followed one.
   await pair.source.sql('drop table u; create table u (id int primary key, v text)')
   await pair.source.sql("insert into u values (7, 'new')")
   const again = await eventually(
@@ -169,7 +169,7 @@ test('a table that nobody knows is held until it has a place; one that was left 
   await arrival(follower, pair.source)
   expect(await pair.destination.sql('select * from u')).toEqual([{ id: 7, v: 'new' }])
   expect(await pair.destination.sql('select * from fresh')).toEqual([{ id: 1, v: 'one' }])
-  // Known from then on, under whatever name.
+  // Known by its OID from then on.
   const next = await following({ ...ends, leftOut: [excluded] }, seen.pairs)
   await pair.source.sql("alter table fresh rename to stale; insert into stale values (2, 'two')")
   await arrival(next.follower, pair.source)
@@ -177,7 +177,7 @@ test('a table that nobody knows is held until it has a place; one that was left 
   expect(await endOf(pair.source)).toBeGreaterThan(0n)
 })
 
-test('a table whose transaction the source does not show yet is waited for, not taken for dropped', async () => {
+test('a table whose transaction is not visible on the source yet is waited for, and does not count as dropped', async () => {
   await using server = await startCluster({
     major: 17,
     settings: { wal_level: 'logical', synchronous_standby_names: 'nobody', synchronous_commit: 'local' },
@@ -199,7 +199,7 @@ test('a table whose transaction the source does not show yet is waited for, not 
     () => follower.status.lastError?.message,
     (text) => /not visible on the source yet/.test(text ?? ''),
   )
-  // Its session gives up waiting: the transaction is committed all the same.
+  // Its session stops waiting. The transaction is committed anyway.
   await source.sql("select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'")
   await waiting
   await eventually(

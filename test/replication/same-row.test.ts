@@ -1,4 +1,4 @@
-// Both sides are in use, and change the same rows: in the end they are equal, or a conflict names the row.
+// Both sides are in use and change the same rows: in the end they are equal, or a conflict names the row.
 import { expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { parseLsn } from '../../server/replication/stream/lsn.ts'
@@ -23,7 +23,7 @@ async function pairOf(one: Major, other: Major): Promise<Pair> {
   }
 }
 
-/** Both ways from here on. */
+/** Follows in both directions from here on. */
 async function bothWays(pair: Pair) {
   const { source, destination } = pair
   const there = await link(pair)
@@ -38,7 +38,7 @@ async function fill({ source, destination }: Pair, tables = table) {
   for (const side of [source, destination]) await side.sql(tables)
 }
 
-/** Whether each has brought everything, or stands at a conflict. */
+/** Whether each has applied everything, or waits at a conflict. */
 async function outcome(pair: Pair, { forwards, backwards }: { forwards: Follower; backwards: Follower }) {
   const ends: [Follower, TestDatabase][] = [
     [forwards, pair.source],
@@ -62,12 +62,12 @@ interface Story {
   name: string
   here: string
   there: string
-  /** Of both streams together. */
+  /** For both streams together. */
   conflicts: number
 }
 
 const byBoth = (name: string, here: string, there: string): Story => ({ name, here, there, conflicts: 2 })
-/** Each has rows of its own, from ID on, of which ID + 5 is not there. */
+/** Each case uses separate rows, from ID on. Row ID + 5 does not exist. */
 const stories: Story[] = [
   byBoth('update and update', "update t set v = 'A' where id = ID", "update t set v = 'B' where id = ID"),
   byBoth('two columns', "update t set v = 'A' where id = ID", 'update t set n = 2 where id = ID'),
@@ -98,7 +98,7 @@ const stories: Story[] = [
   },
 ]
 
-test('two changes of the same row, whichever they are', async () => {
+test('any two changes of the same row', async () => {
   const pair = await pairOf(14, 18)
   await fill(pair)
   for (const side of [pair.source, pair.destination]) await side.sql('delete from t where id % 10 = 6')
@@ -137,7 +137,7 @@ test('two changes of the same row, whichever they are', async () => {
   await Promise.all([forwards.stop(), backwards.stop()])
 })
 
-test('a change that waits for a lock looks at the row again', async () => {
+test('a change that waits for a lock checks the row again', async () => {
   const pair = await pairOf(14, 17)
   await fill(pair)
   const { forwards, backwards } = await (await bothWays(pair))()
@@ -161,7 +161,7 @@ test('a change that waits for a lock looks at the row again', async () => {
   expect(await outcome(pair, { forwards, backwards })).toHaveLength(2)
 })
 
-test('the same row by turns is no conflict', async () => {
+test('changing the same row in turn is no conflict', async () => {
   const pair = await pairOf(15, 17)
   await fill(pair)
   const { forwards, backwards } = await (await bothWays(pair))()
@@ -179,7 +179,7 @@ test('the same row by turns is no conflict', async () => {
   expect(await compareFollowed(pair)).toEqual([])
 })
 
-test('without the old row it is a conflict, which a retry can overrule, and preflight names the table', async () => {
+test('without the old row it is a conflict, which a retry overrides, and preflight names the table', async () => {
   const pair = await pairOf(14, 17)
   await fill(pair, "create table t (id int primary key, v text); insert into t values (1, 'one')")
   const { item } = await look(pair.source.url, pair.destination.url, { follow: true, bidirectional: true })
@@ -211,7 +211,7 @@ test('without the old row it is a conflict, which a retry can overrule, and pref
   expect(await compareFollowed(pair)).toEqual([])
 })
 
-/** A few statements, with hardly a pause, so that sessions of both sides wait for each other's locks. */
+/** A few statements almost without a pause, so that sessions of both sides wait for each other's locks. */
 async function write(database: TestDatabase, seed: number, rounds: number) {
   const random = seeded(seed)
   const client = database.connect()

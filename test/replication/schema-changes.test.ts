@@ -1,5 +1,5 @@
-// A table of the source is altered while it is followed: the stream stops, says why, and after what is proposed
-// has been run on the destination both sides are equal, older rows included.
+// A table of the source is altered while it is followed: the stream stops and reports why. After the proposed
+// statements were run on the destination both sides are equal, including older rows.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { applySchemaChanges } from '../../server/replication/apply/apply-schema-changes.ts'
 import { showSchemaChanges } from '../../server/replication/tables/schema-changes.ts'
@@ -17,15 +17,15 @@ import { expectLines, followed, pairWith, propose } from '../support/altered.ts'
 
 interface Story {
   name: string
-  /** Before anything is followed, on both sides. */
+  /** On both sides before following starts. */
   tables: string
   alter: string
-  /** Behind it; makes the stream stop. */
+  /** After it; stops the stream. */
   write: string
   proposed: (string | RegExp)[]
   remarks?: (string | RegExp)[]
   since?: Major
-  /** What makes the destination equal where the proposal alone does not. */
+  /** Makes the destination equal if the proposal alone does not. */
   byHand?: string
 }
 
@@ -53,7 +53,7 @@ const stories: Story[] = [
     ],
   },
   {
-    name: 'a column with a volatile default, gone by now',
+    name: 'a column with a volatile default that was dropped since',
     tables: table,
     alter: 'alter table t add extra float8 not null default random(); alter table t alter extra drop default',
     write: "insert into t values (3, 'three', 3); delete from t where id = 2",
@@ -61,7 +61,7 @@ const stories: Story[] = [
     remarks: [/NOT NULL on the source/],
   },
   {
-    name: 'a numbered column of each kind',
+    name: 'an identity or serial column of each kind',
     tables: table,
     alter:
       'alter table t add n serial; alter table t add m bigint generated always as identity (start 100 increment 5)',
@@ -79,7 +79,7 @@ const stories: Story[] = [
     remarks: [/t_n_seq/, /t_m_seq/],
   },
   {
-    name: 'a column with large values, not touched by the changes behind it',
+    name: 'a column with large values that later changes do not update',
     tables: table,
     alter: `alter table t add big text; alter table t alter big set storage external;
             update t set big = (select string_agg(md5(g::text), '') from generate_series(1, 2000) g) where id = 1`,
@@ -87,7 +87,7 @@ const stories: Story[] = [
     proposed: ['alter table "public"."t" add column "big" text;', /^-- big/],
   },
   {
-    name: 'int becomes bigint, as key and in a way of its own',
+    name: 'int becomes bigint, as key and with USING',
     tables:
       'create table t (id int primary key, v int, d int default 5); insert into t values (1, 10), (2, 20)',
     alter: 'alter table t alter id type bigint, alter v type bigint using v * 100, alter d type bigint',
@@ -110,7 +110,7 @@ const stories: Story[] = [
     proposed: [/"v" type character varying\(50\)/, /"n" type numeric\(10,4\)/, /^-- n of older rows/],
   },
   {
-    name: 'a column gets another name',
+    name: 'a column is renamed',
     tables: table,
     alter: 'alter table t rename v to w',
     write: "insert into t values (3, 'three'); update t set w = 'zwei' where id = 2",
@@ -128,7 +128,7 @@ const stories: Story[] = [
     byHand: 'alter table t drop column v',
   },
   {
-    name: 'a computed column, and an ordinary one that makes it known',
+    name: 'a generated column, and an ordinary one that causes its description',
     tables: table,
     alter: 'alter table t add twice int generated always as (id * 2) stored; alter table t add extra int',
     write: "insert into t (id, v, extra) values (3, 'three', 3)",
@@ -139,7 +139,7 @@ const stories: Story[] = [
     ],
   },
   {
-    name: 'an enum with more labels, and a type that is new',
+    name: 'an enum with more labels, and a new type',
     tables:
       "create type mood as enum ('sad', 'happy'); create table t (id int primary key, m mood); insert into t values (1, 'sad')",
     alter: `alter type mood add value 'ok' before 'happy'; alter type mood add value 'great';
@@ -193,7 +193,7 @@ async function live(story: Story, pair: Pair | undefined) {
 }
 
 describe('of PostgreSQL 18', () => {
-  test('a virtual column stays one, and is stored where the server is older', async () => {
+  test('a virtual column stays virtual, and is stored on an older server', async () => {
     for (const [to, kind] of [
       [18, 'virtual'],
       [14, 'stored'],
@@ -210,7 +210,7 @@ describe('of PostgreSQL 18', () => {
   })
 })
 
-describe('what could lose something is left to people, in words', () => {
+describe('changes that could lose data are left to the user, in words', () => {
   let pair: Pair
   beforeAll(async () => {
     pair = await pairWith(14, 18, '')
@@ -225,7 +225,7 @@ describe('what could lose something is left to people, in words', () => {
       ],
     },
     {
-      name: 'a narrower type: the wider one stays',
+      name: 'a narrower type: the wider one is kept',
       source: 'create table t (id int primary key, v varchar(5), n numeric(4, 1))',
       destination: 'create table t (id int primary key, v varchar(9), n numeric(4, 2))',
       remarks: [
@@ -234,7 +234,7 @@ describe('what could lose something is left to people, in words', () => {
       ],
     },
     {
-      name: 'a key with another name',
+      name: 'a renamed key',
       source: 'create table t (key int primary key)',
       destination: 'create table t (id int primary key)',
       remarks: [
@@ -257,13 +257,13 @@ describe('what could lose something is left to people, in words', () => {
       remarks: [/v is of type public.short, which the destination does not have/],
     },
     {
-      name: 'a table that is gone',
+      name: 'a dropped table',
       source: 'select',
       destination: 'create table t (id int primary key)',
       remarks: [/no longer has table public.t/],
     },
     {
-      name: 'a table that is new',
+      name: 'a new table',
       source: 'create table t (id int primary key)',
       destination: 'select',
       remarks: [/pgtrek recopy public.t/],
@@ -281,7 +281,7 @@ describe('what could lose something is left to people, in words', () => {
   }
 })
 
-test('what fails leaves nothing behind', async () => {
+test('a failed change leaves nothing behind', async () => {
   const pair = await pairWith(14, 18, table)
   const options = await link(pair)
   await pair.source.sql('alter table t add a int default 1, add b int')

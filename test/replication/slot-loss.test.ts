@@ -1,4 +1,4 @@
-// Changes that cannot be had any more: said in clear words, and nothing starts anew in silence.
+// Changes that the source cannot send any more are reported clearly, and nothing starts over silently.
 import { describe, expect, test } from 'bun:test'
 import { Follower, type FollowerOptions } from '../../server/replication/apply/follower.ts'
 import { readPosition } from '../../server/replication/apply/position.ts'
@@ -9,7 +9,7 @@ import { casesOf } from '../../tools/long.ts'
 import { followToEnd, inSession, link, type Pair, reaches } from '../../tools/moves/following.ts'
 import { cluster, type Major, type OwnCluster, startCluster } from '../../tools/servers/clusters.ts'
 
-/** With a server of its own: what is done to it would harm other slots. */
+/** With a separate server, because the tests would harm other slots. */
 async function pairFrom(
   major: Major,
   settings: Record<string, string>,
@@ -25,10 +25,10 @@ async function pairFrom(
   return pair
 }
 
-/** Until the server has removed the log that the slot needs. */
+/** Writes until the server has removed the log that the slot needs. */
 async function useUpLog({ source, server }: Pair & { server: OwnCluster }, slot: string) {
   const statusAfterMore = async () => {
-    // Of another database, so that nobody is kept busy by it.
+    // In another database, so that no follower has to decode it.
     await server.sql(
       'postgres',
       "select pg_logical_emit_message(false, 'x', repeat('x', 1000)), pg_switch_wal()",
@@ -56,7 +56,7 @@ const nothingChanged = 'Nothing was changed. Start again with a new slot and a n
 
 describe('the log that a slot needs is removed', () => {
   for (const major of casesOf<Major>([14], [17])) {
-    test(`PostgreSQL ${major}: while nobody follows, and while somebody has paused`, async () => {
+    test(`PostgreSQL ${major}: without a follower, and with a paused one`, async () => {
       const pair = await pairFrom(major, { max_slot_wal_keep_size: '1MB', max_wal_size: '64MB' })
       const [first, second] = [await link(pair), await link(pair)]
       const paused = await Follower.start(first)
@@ -68,7 +68,7 @@ describe('the log that a slot needs is removed', () => {
       expect(message).toBe(
         `the source has invalidated the slot ${second.slot}: the log it needs has been removed (max_slot_wal_keep_size). ${nothingChanged}`,
       )
-      // The server ends the session that is in the way.
+      // The server ends the session that uses the slot.
       expect((await failure(within('the end of the paused one', paused.done))).message).toContain(
         `has invalidated the slot ${first.slot}`,
       )
@@ -92,7 +92,7 @@ test('a slot that was not used for too long', async () => {
   )
 })
 
-test('a slot that somebody drops under a running stream', async () => {
+test('a slot that is dropped during a stream', async () => {
   const source = await (await cluster(15)).createDatabase()
   const destination = await (await cluster(18)).createDatabase()
   for (const side of [source, destination]) await side.sql('create table t (id int primary key)')
@@ -100,8 +100,8 @@ test('a slot that somebody drops under a running stream', async () => {
   const follower = await Follower.start(options)
   await source.sql('insert into t values (1)')
   await reaches(follower, 'the row', ({ rows }) => rows === 1)
-  // It connects anew as soon as its session is ended.
-  await eventually('a moment in which nobody reads the slot', async () => {
+  // The follower connects again as soon as its session is ended.
+  await eventually('a moment in which the slot is not in use', async () => {
     await source.sql(
       'select pg_terminate_backend(active_pid) from pg_replication_slots where slot_name = $1',
       [options.slot],
@@ -115,11 +115,11 @@ test('a slot that somebody drops under a running stream', async () => {
   expect(follower.status).toMatchObject({ phase: 'failed' })
 })
 
-describe('one side is brought back to an older state', () => {
+describe('one side is restored from an older state', () => {
   for (const kind of ['table', 'origin'] as const) {
     test(`the destination, its position in ${kind}`, async () => {
       const source = await (await cluster(15)).createDatabase()
-      // From 16 on rows of a table tell the position also where there is an origin.
+      // From 16 on rows of a table have the position also with an origin.
       const server = await cluster(kind === 'table' ? 18 : 15)
       const destination = await server.createDatabase()
       for (const side of [source, destination]) await side.sql('create table t (id int primary key)')
@@ -154,7 +154,7 @@ describe('one side is brought back to an older state', () => {
     })
   }
 
-  test('the source: what it would write again is not left out in silence', async () => {
+  test('the source: new changes at old positions are not left out silently', async () => {
     const source = await (await cluster(15)).createDatabase()
     const destination = await (await cluster(18)).createDatabase()
     for (const side of [source, destination]) await side.sql('create table t (id int primary key)')

@@ -1,4 +1,4 @@
-// A large transaction comes out of the spill as it went in, without what its subtransactions took back.
+// A kept transaction is replayed unchanged, without its aborted subtransactions.
 import { expect, test } from 'bun:test'
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ async function contentOf(spill: Spill, xid: number): Promise<string[]> {
   return found
 }
 
-/** Savepoints are nested: one that is taken back takes those within it along. */
+/** Savepoints are nested: rolling back one rolls back those within it. */
 const steps = fc.array(
   fc.oneof(
     {
@@ -29,7 +29,7 @@ const steps = fc.array(
   { maxLength: 80 },
 )
 
-test('whatever is written and taken back, in memory or in a file', async () => {
+test('any messages and rollbacks, in memory or in a file', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.integer({ min: 16, max: 2000 }), async (script, memory) => {
       using spill = new Spill(memory)
@@ -50,7 +50,7 @@ test('whatever is written and taken back, in memory or in a file', async () => {
         } else {
           const aborted = open.pop()
           if (!aborted) continue
-          // The server names those, too, that were released within it.
+          // The server also names those that were released within it.
           for (const xid of [...aborted.released, aborted.xid]) spill.transaction(7).abort(xid)
           expected = expected.slice(0, aborted.length)
         }
@@ -60,7 +60,7 @@ test('whatever is written and taken back, in memory or in a file', async () => {
   )
 })
 
-test('a message larger than the memory', async () => {
+test('a message that is larger than the memory limit', async () => {
   using spill = new Spill(64)
   const large = Buffer.alloc(100_000, 'a')
   const small = Buffer.from('b')
@@ -70,7 +70,7 @@ test('a message larger than the memory', async () => {
   expect((await contentOf(spill, 1)).map((text) => text.length)).toEqual([4, 100_003, 4])
 })
 
-test('a directory without room is named, with what to do', () => {
+test('a directory without space is named, with advice', () => {
   const directory = join(tmpdir(), `no-room-${crypto.randomUUID()}`)
   using spill = new Spill(16, directory)
   const bytes = Buffer.alloc(1000)
@@ -81,7 +81,7 @@ test('a directory without room is named, with what to do', () => {
   expect(fill).toThrow(`${directory} has no space for the large transactions`)
 })
 
-test('nothing is left of it', () => {
+test('no file is left', () => {
   const directory = mkdtempSync(join(tmpdir(), 'spill-test-'))
   {
     using spill = new Spill(16, directory)

@@ -1,4 +1,4 @@
-// Large transactions are applied while the source still sends them; whatever is in the way, they arrive once.
+// Large transactions are applied while the source still sends them, and exactly once after any obstacle.
 import { describe, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import type { PositionKind } from '../../server/replication/apply/position.ts'
@@ -28,7 +28,7 @@ async function pairOf(both = tables): Promise<Pair> {
   return { source, destination }
 }
 
-/** A transaction that is open on the source, and of which the destination has uncommitted rows. */
+/** A transaction that is open on the source, with uncommitted rows on the destination. */
 async function openTransaction(pair: Pair, follower: Follower, statements: string) {
   await reaches(follower, 'the end of the large ones before', ({ spilledBytes }) => spilledBytes === 0)
   const client = pair.source.connect({ max: 1 })
@@ -62,7 +62,7 @@ function rowOf(database: TestDatabase, table: string, id: number) {
 
 for (const kind of ['origin', 'table'] as PositionKind[]) {
   describe(`the position in ${kind === 'origin' ? 'an origin' : 'a table'}`, () => {
-    test('it is there as soon as it is committed, others go on beside it, and a process that ends loses nothing', async () => {
+    test('a transaction is complete when it is committed, others are applied meanwhile, and a process that ends loses nothing', async () => {
       const pair = await pairOf()
       const options = await link(pair, { kind })
       let follower = await Follower.start(options)
@@ -95,7 +95,7 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
       await follower.stop()
     })
 
-    test('what the source takes back, in part or whole, is not there', async () => {
+    test('what the source rolls back, wholly or to a savepoint, is not applied', async () => {
       const pair = await pairOf()
       const follower = await Follower.start(await link(pair, { kind }))
       const back = await openTransaction(pair, follower, many('a', 0))
@@ -115,7 +115,7 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
       ])
     })
 
-    test('a session that is killed in the midst of it', async () => {
+    test('the second session is killed in the middle of a transaction', async () => {
       const pair = await pairOf()
       const follower = await Follower.start(await link(pair, { kind }))
       const large = await openTransaction(pair, follower, many('a', 0))
@@ -130,12 +130,12 @@ for (const kind of ['origin', 'table'] as PositionKind[]) {
   })
 }
 
-test('an order between transactions that only the destination knows: nobody waits for ever', async () => {
+test('transactions that depend on each other only on the destination do not deadlock', async () => {
   const pair = await pairOf()
   await pair.destination.sql('create unique index on b (v)')
   const follower = await Follower.start(await link(pair))
   const large = await openTransaction(pair, follower, `insert into b values (1, 'one'); ${many('a', 0)}`)
-  // Waits on the destination for what is not committed there, and would not be before this is.
+  // Waits on the destination for a transaction that would only be committed after this one.
   await pair.source.sql("insert into b values (2, 'one'); delete from b where id = 2")
   await pair.source.sql("insert into b values (3, 'three')")
   await rowOf(pair.destination, 'b', 3)
@@ -147,7 +147,7 @@ test('an order between transactions that only the destination knows: nobody wait
 })
 
 for (const size of ['large', 'small']) {
-  test(`a constraint that speaks up at the commit is a conflict as any other: a ${size} transaction`, async () => {
+  test(`a constraint that fails at the commit is a conflict like any other: a ${size} transaction`, async () => {
     const pair = await pairOf()
     await pair.destination.sql(`
       create function no() returns trigger language plpgsql as $$ begin raise 'never'; end $$;
@@ -163,7 +163,7 @@ for (const size of ['large', 'small']) {
   })
 }
 
-test('a change that does not fit, a table that is emptied, a message: told, or done, when it is committed', async () => {
+test('a change that does not fit, a TRUNCATE and a message are reported, or done, at the commit', async () => {
   const pair = await pairOf()
   const messages: string[] = []
   const lines: string[] = []
@@ -187,7 +187,7 @@ test('a change that does not fit, a table that is emptied, a message: told, or d
   follower.retry()
   await arrival(follower, pair.source)
   expect(await compareFollowed(pair)).toEqual([])
-  // The source may send a transaction again to the connection behind a conflict.
+  // The source may send a transaction again after a conflict.
   expect(follower.status.givenUpEarly?.map(({ reason }) => reason)).toEqual(['truncate', 'schema_change'])
   expect(lines.slice(0, 2)).toEqual([
     expect.stringMatching(
@@ -197,7 +197,7 @@ test('a change that does not fit, a table that is emptied, a message: told, or d
   ])
 })
 
-test('a large transaction that is skipped: its tables are known, and what comes behind it is applied', async () => {
+test('after a large transaction that is skipped, its tables are known, and later ones are applied', async () => {
   const pair = await pairOf()
   const skipped: unknown[] = []
   const follower = await Follower.start({
@@ -215,7 +215,7 @@ test('a large transaction that is skipped: its tables are known, and what comes 
   expect(await pair.destination.sql('select id from a order by id')).toEqual([{ id: -1 }, { id: 7 }])
 })
 
-test('a table that is dropped on the destination meanwhile is counted as missing', async () => {
+test('a table that is dropped on the destination meanwhile counts as missing', async () => {
   const pair = await pairOf()
   const follower = await Follower.start(await link(pair))
   const large = await openTransaction(pair, follower, many('a', 0))
@@ -229,7 +229,7 @@ test('a table that is dropped on the destination meanwhile is counted as missing
   expect(await compareFollowed(pair)).toEqual([])
 })
 
-test('while it is paused nothing is locked', async () => {
+test('during a pause nothing is locked', async () => {
   const pair = await pairOf()
   const follower = await Follower.start(await link(pair))
   const large = await openTransaction(pair, follower, many('a', 0))

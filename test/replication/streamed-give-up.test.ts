@@ -1,5 +1,5 @@
-// Applying a large transaction while it is sent is given up for reasons that are counted; an error that nobody has
-// foreseen is no such reason.
+// Applying a large transaction while it is sent is given up for counted reasons. An unforeseen error is not such a
+// reason.
 import { describe, expect, test } from 'bun:test'
 import {
   ConnectFailed,
@@ -41,7 +41,7 @@ describe('what an error means', () => {
   for (const [name, error, reason] of reasons) test(name, () => expect(reasonOf(error)).toBe(reason))
 })
 
-test('the log names the reason and what becomes of the changes', () => {
+test('the log names the reason and the consequence for the changes', () => {
   expect(describeGiveUp(7, 'lock', refused('55P03'))).toBe(
     'transaction 7 is no longer applied while the source sends it: it waited for a lock on the destination (no). ' +
       'Its changes are applied when the source commits it.',
@@ -53,7 +53,7 @@ test('the log names the reason and what becomes of the changes', () => {
   )
 })
 
-/** A streamed apply without servers: what its session and its changes do is up to the test. */
+/** A streamed apply without servers. The test decides what its session and its changes do. */
 function streamed({
   open,
   take = () => undefined,
@@ -109,7 +109,7 @@ async function begin(apply: StreamedApply<Helper>, xid: number) {
   await apply.wait()
 }
 
-test('one that is applied is counted, and so is each that is given up, by its reason', async () => {
+test('applied transactions are counted, and those that are given up, by reason', async () => {
   let reason: StreamedGiveUpReason | undefined
   const { apply, tally } = streamed({ take: () => reason })
   await begin(apply, 1)
@@ -125,7 +125,7 @@ test('one that is applied is counted, and so is each that is given up, by its re
     apply.take(xid, insert, bytes, 0, 0)
     expect(await apply.commit(xid, end)).toBeUndefined()
   }
-  // After three failures in a row it is not begun.
+  // After three consecutive failures it is not started.
   await begin(apply, 5)
   expect(await apply.commit(5, end)).toBeUndefined()
   apply[Symbol.dispose]()
@@ -136,7 +136,7 @@ test('one that is applied is counted, and so is each that is given up, by its re
   ])
 })
 
-test('a programming error in a change, in an answer or in a new session ends the run with its words', async () => {
+test('a programming error in a change, in an answer or in a new session ends the run with its message', async () => {
   const mistake = new TypeError('undefined is not an object')
   const changes = streamed({
     take: () => {
@@ -159,7 +159,7 @@ test('a programming error in a change, in an answer or in a new session ends the
   }
 })
 
-test('without a second session it is given up once, and not begun again', async () => {
+test('without a second session it is given up once, and not started again', async () => {
   for (const error of [new ConnectFailed('limit', 'too many'), new PositionBusy('busy')]) {
     let opened = 0
     const { apply, tally } = streamed({
@@ -176,7 +176,7 @@ test('without a second session it is given up once, and not begun again', async 
   }
 })
 
-test('a session that comes too late is closed, and a programming error behind it is not lost', async () => {
+test('a session that is opened too late is closed, and a programming error after it is not lost', async () => {
   const late = Promise.withResolvers<Helper>()
   const slow = streamed({ open: () => late.promise })
   await within('the stream to go on without the session', begin(slow.apply, 1))

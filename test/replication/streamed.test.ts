@@ -1,5 +1,5 @@
-// Large transactions that are sent before they are committed: whatever their savepoints take back stays away,
-// also where the tables are described in what was taken back.
+// Large transactions that are sent before they are committed: rolled-back savepoints are not applied, also when
+// tables were described within them.
 import { expect, test } from 'bun:test'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,7 +28,7 @@ async function pairOf(major: Major) {
   return { source, destination }
 }
 
-/** Statements of one transaction, with savepoints in savepoints; each writer has keys of its own. */
+/** Statements of one transaction with nested savepoints. Each writer uses separate keys. */
 function script(random: Random, writer: number): string {
   const lines = ['begin']
   const open: string[] = []
@@ -40,7 +40,7 @@ function script(random: Random, writer: number): string {
       open.push(`s${step}`)
       lines.push(`savepoint s${step}`)
     } else if (chance < 0.3 && open.length > 0) {
-      // Also one further out, with all that are in it.
+      // Also an outer one, with all savepoints within it.
       const at = random.below(open.length)
       lines.push(`rollback to ${open[at]}`)
       open.length = at + 1
@@ -65,7 +65,7 @@ function change(random: Random, key: () => number): string {
     case 2:
       return `delete from ${table} where id between ${first} and ${first + 30}`
     case 3:
-      // A subtransaction for every row, half of them undone.
+      // A subtransaction for every row; half of them are rolled back.
       return `do $$ begin for i in 1..70 loop begin
                 insert into a values (${first} + i * 7, 'sub'); if i % 2 = 0 then raise 'undone'; end if;
               exception when others then null; end; end loop; end $$`
@@ -93,7 +93,7 @@ for (const major of casesOf<Major>([14, 18], [15, 17])) {
     await Promise.all([1, 2, 3].map((writer) => write(pair.source, writer)))
     await arrival(follower, pair.source)
     expect(await compareFollowed(pair)).toEqual([])
-    // The walsender reports them as it ends.
+    // The walsender reports them when it ends.
     const counts = async () =>
       await pair.source.sql(
         'select stream_txns::int as transactions, stream_count::int as pieces from pg_stat_replication_slots where slot_name = $1',
@@ -108,13 +108,13 @@ for (const major of casesOf<Major>([14, 18], [15, 17])) {
 }
 
 for (const major of casesOf<Major>([14, 17], [15, 18])) {
-  test(`PostgreSQL ${major}: a table that is described only in what was taken back`, async () => {
+  test(`PostgreSQL ${major}: a table that is only described in a rolled-back subtransaction`, async () => {
     const pair = await pairOf(major)
     const follower = await Follower.start(await link(pair))
     const many = (table: string, first: number) =>
       `insert into ${table} select g, repeat(md5(g::text), 20) from generate_series(${first}, ${first + 999}) g`
     const client = pair.source.connect()
-    // Only what was sent before it is taken back is told as taken back.
+    // The source reports a rollback only of what it has sent before.
     const sent = async (bytes: number) => {
       await reaches(follower, `${bytes} bytes of it`, ({ spilledBytes }) => spilledBytes >= bytes)
     }
@@ -137,7 +137,7 @@ for (const major of casesOf<Major>([14, 17], [15, 18])) {
 }
 
 for (const major of casesOf<Major>([15, 18], [14, 17])) {
-  test(`PostgreSQL ${major}: one that is taken back whole, one that its session loses, and one that is open when we end`, async () => {
+  test(`PostgreSQL ${major}: one that is rolled back, one whose session is killed, and one that is open when we end`, async () => {
     const pair = await pairOf(major)
     const options = await link(pair)
     const follower = await Follower.start(options)
@@ -163,7 +163,7 @@ for (const major of casesOf<Major>([15, 18], [14, 17])) {
   })
 }
 
-test('without room for it: it waits, says which directory is full, and goes on when there is room', async () => {
+test('without disk space following waits, names the full directory, and continues when there is room', async () => {
   const pair = await pairOf(17)
   const directory = join(scratchDirectory(), `full-${crypto.randomUUID()}`)
   const follower = await Follower.start({ ...(await link(pair)), spillDirectory: directory })

@@ -1,4 +1,4 @@
-// Partitions and tables that come, go or change their names while they are followed.
+// Partitions and tables that are created, dropped or renamed while they are followed.
 import { describe, expect, test } from 'bun:test'
 import { applySchemaChanges } from '../../server/replication/apply/apply-schema-changes.ts'
 import { Follower } from '../../server/replication/apply/follower.ts'
@@ -18,7 +18,7 @@ const tree = `
 
 describe('partitions', () => {
   for (const viaRoot of [false, true]) {
-    test(`a new one, told ${viaRoot ? 'as its root' : 'by itself'}`, async () => {
+    test(`a new one, published ${viaRoot ? 'as its root' : 'by itself'}`, async () => {
       const pair = await pairWith(14, 18, tree)
       const { follower, options } = await followed(pair, viaRoot)
       await pair.source.sql('create table part_3 partition of part for values in (3, 4)')
@@ -39,7 +39,7 @@ describe('partitions', () => {
     })
   }
 
-  test('a column that all of them get, values of older rows in each', async () => {
+  test('a column that is added to all of them, with values of older rows in each', async () => {
     const pair = await pairWith(18, 14, tree)
     const { follower, options } = await followed(pair)
     await pair.source.sql('alter table part add extra float8 default random()')
@@ -52,7 +52,7 @@ describe('partitions', () => {
     expect(await compareFollowed(pair)).toEqual([])
   })
 
-  test('one that is detached, and one that is attached with rows: both are named', async () => {
+  test('a detached one, and one that is attached with rows, are reported', async () => {
     const pair = await pairWith(18, 14, tree)
     const { follower, events } = await followed(pair)
     await pair.source.sql(`
@@ -76,8 +76,8 @@ describe('partitions', () => {
   })
 })
 
-describe('tables that come and go', () => {
-  test('are named: new ones, renamed ones, dropped ones, and partitions that are not sent', async () => {
+describe('tables that are created and dropped', () => {
+  test('are reported: new ones, renamed ones, dropped ones, and partitions that are not sent', async () => {
     const pair = await pairWith(
       12,
       18,
@@ -101,7 +101,7 @@ describe('tables that come and go', () => {
     ])
   })
 
-  test('one that was dropped is said to be gone, and the others go on', async () => {
+  test('a dropped one is reported, and the others are still followed', async () => {
     const pair = await pairWith(14, 18, `${table}; create table other (id int primary key)`)
     const { follower, options } = await followed(pair)
     await pair.source.sql('drop table other')

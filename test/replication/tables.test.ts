@@ -1,4 +1,4 @@
-// Tables of every kind, as they differ between both sides: what the source has is what arrives.
+// Tables of every kind, with differences between the sides: the destination gets what the source has.
 import { beforeAll, expect, test } from 'bun:test'
 import { Follower } from '../../server/replication/apply/follower.ts'
 import { casesOf } from '../../tools/long.ts'
@@ -21,9 +21,9 @@ interface Case {
   onDestination?: string
   link?: LinkOptions
   write: string[]
-  /** Answers the same on both sides; all rows of all tables unless told. */
+  /** Queries that return the same on both sides (default: all rows of all tables). */
   same?: string
-  /** What is on the destination. */
+  /** The expected rows of the destination. */
   there?: [query: string, rows: unknown[]]
 }
 
@@ -31,7 +31,7 @@ const t = (name: string) => ({ schema: 'public', name })
 
 const cases: Case[] = [
   {
-    name: 'only some rows: an update brings a row in, or takes it away',
+    name: 'only some rows: an update adds a row to them, or removes it',
     since: 15,
     tables: 'create table t (id int primary key, v int); alter table t replica identity full',
     link: { published: [{ ...t('t'), where: 'v > 10' }] },
@@ -102,7 +102,7 @@ const cases: Case[] = [
     ],
   },
   {
-    name: 'identity columns, also as the key, also when they are numbered anew',
+    name: 'identity columns, also as the key, and with changed values',
     tables: `
       create table t (id int generated always as identity primary key, v text, big text);
       alter table t alter big set storage external;
@@ -121,7 +121,7 @@ const cases: Case[] = [
     ],
   },
   {
-    name: 'partitions, told as their root, in one table on the destination',
+    name: 'partitions, published as their root, in one table on the destination',
     since: 14,
     tables: `
       create table p (id int, region int, v text, primary key (id, region)) partition by list (region);
@@ -138,7 +138,7 @@ const cases: Case[] = [
     same: 'select id, region, v from p where region = 2 or id = 1000 order by id',
   },
   {
-    name: 'partitions, told one by one, in tables that belong to nothing',
+    name: 'partitions, published one by one, in ordinary tables',
     tables: `
       create table p (id int, region int, v text, primary key (id, region)) partition by list (region);
       create table p_1 partition of p for values in (1); create table p_2 partition of p for values in (2)`,
@@ -179,7 +179,7 @@ const cases: Case[] = [
     same: 'select id, v, count(*)::int from p group by 1, 2 order by 1, 2',
   },
   {
-    name: 'rows without a key: twins, nulls, numbers that are equal but not the same, types without equality',
+    name: 'rows without a key: duplicates, nulls, numbers that are equal but not the same, types without equality',
     inBothForms: true,
     tables: `
       create type spot as (x float8, j json); create type mood as enum ('sad', 'ok'); create domain word as text;
@@ -202,7 +202,7 @@ const cases: Case[] = [
     ],
   },
   {
-    name: 'types with other numbers, one within the other',
+    name: 'types with other OIDs, nested',
     inBothForms: true,
     tables: `
       create type mood as enum ('sad', 'ok'); create type pair as (a mood, b int[]); create domain size as int check (value > 0);
@@ -223,7 +223,7 @@ const cases: Case[] = [
     same: 'select id, m, ms, p, ps, s, ss, sa, r, ra, mm from t order by id',
   },
   {
-    name: 'values at the edges of every type of PostgreSQL itself',
+    name: 'extreme values of every built-in type',
     inBothForms: true,
     tables: `
       create table t (id int primary key, i2 int2, i8 int8, f4 float4, f8 float8, n numeric, n2 numeric(20, 5), t text, v varchar(9), c char(4), ch "char", na name,
@@ -246,7 +246,7 @@ const cases: Case[] = [
     ],
   },
   {
-    name: 'tables with one column, and with none that is sent',
+    name: 'tables with one column, and without a sent one',
     tables:
       'create table one (id int primary key); create table bare (); alter table bare replica identity full',
     write: [
@@ -264,7 +264,7 @@ const pairs: [Major, Major][] = [
   [18, 18],
 ]
 
-/** One of the pairs for each case, and each pair for some; all that there can be in a long run. */
+/** One pair for each case, and each pair for some cases; all combinations in a long run. */
 function pairsFor({ since = 12, inBothForms }: Case, index: number): [Major, Major][] {
   const possible = pairs.filter(([from, to]) => from >= since && (since < 18 || to >= 18))
   const isChosen = (at: number) =>

@@ -1,5 +1,5 @@
-// Whatever is killed, and whenever: afterwards no change is missing and none is there twice.
-// The long version is tools/torture/main.ts.
+// After any kill at any moment no change is missing and none is applied twice. tools/torture/main.ts is the long
+// version.
 import { expect, test } from 'bun:test'
 import type { PositionKind } from '../../server/replication/apply/position.ts'
 import { casesOf, isLong } from '../../tools/long.ts'
@@ -7,7 +7,7 @@ import type { Major } from '../../tools/servers/clusters.ts'
 import { kinds, torture } from '../../tools/torture/torture.ts'
 
 const seed = Number(process.env.TORTURE_SEED ?? 1)
-/** Of each kind one, and more in a long run. */
+/** One kill of each kind, and more in a long run. */
 const kills = Number(process.env.TORTURE_KILLS ?? kinds.length + (isLong ? 3 : 0))
 
 for (const [from, to, position] of casesOf<[Major, Major, PositionKind]>(

@@ -1,4 +1,4 @@
-// A state directory on a disk that gets full, has room again, or is read-only, under runs that do their work meanwhile.
+// Runs whose state directory is on a disk that becomes full, has room again, or is read-only.
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
@@ -16,7 +16,7 @@ import { ends, plannedRun, serverAndHome } from '../support/run-records.ts'
 
 const moved = { rows: 7, bytes: 8 }
 
-/** A file takes what fits into the pages that it has already. */
+/** A file can still take data that fits into its present pages. */
 function failBy(store: RunStore, write: () => void) {
   for (let count = 0; count < 1000 && !store.database.failure; count++) write()
   expect(store.database.failure).toBeDefined()
@@ -40,7 +40,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
       (failure) => failure === undefined,
     )
 
-  test('what matters of a run is written as soon as there is room, and each change is reported once', async () => {
+  test('the important data of a run is written as soon as there is room, and each change of state is reported once', async () => {
     using _ = begin()
     {
       using store = open()
@@ -63,7 +63,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     expect(store.unfinished(ends)?.done.size).toBe(500)
   })
 
-  test('rows that must not be added twice are not committed where --resume would not know of them', async () => {
+  test('rows that must not be added twice are not committed when --resume could not know of them', async () => {
     using _ = begin()
     using store = open()
     const memory = plannedRun(store, 'r1')
@@ -80,7 +80,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     expect(other.unfinished(ends)?.committing.size).toBe(1)
   })
 
-  test('rows of a run of which the disk knows nothing are committed: nothing can go on with it', () => {
+  test('rows of a run without data on the disk are committed, because it cannot be resumed', () => {
     using _ = begin()
     open()[Symbol.dispose]()
     disk.fill()
@@ -91,7 +91,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     expect(memory.unfinished()).toBeUndefined()
   })
 
-  test('they are not when an earlier run is on the disk, with which --resume would go on', () => {
+  test('they are not committed when an earlier run is on the disk, which --resume would continue', () => {
     using _ = begin()
     using earlier = open()
     plannedRun(earlier, 'r1')
@@ -103,7 +103,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     expect(() => memory.committing('a step', ['7'], moved)).toThrow(StateUnusable)
   })
 
-  test('a run that completed and whose end is lost is reported as such at its end', () => {
+  test('a completed run whose end could not be written is reported at its end', () => {
     using _ = begin()
     {
       using store = open()
@@ -120,7 +120,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     ])
   })
 
-  test('what is refused for good does not hold up the rest, and is reported', () => {
+  test('a write that is refused permanently does not block others, and is reported', () => {
     using _ = begin()
     using store = new RunStore(directory, { report: (message) => reports.push(message), retryMs: 3_600_000 })
     disk.fill()
@@ -135,7 +135,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     expect(new History(other.database).find('mine')).toMatchObject({ status: 'running' })
   })
 
-  test('views of a move that are read here say so, and what is written later does not', async () => {
+  test('views of a move that are read in this process show it, and views that are written later do not', async () => {
     using _ = begin()
     using store = open()
     const follows = new FollowStore(store.database)
@@ -159,7 +159,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
 describe.skipIf(!mayMount)('a command whose state directory', () => {
   const made = serverAndHome()
 
-  /** Rows are copied while nobody holds the lock. */
+  /** Rows are copied while the lock is free. */
   const tables = (database: TestDatabase) =>
     database.sql(`
       create function gate() returns int immutable language plpgsql as
@@ -169,7 +169,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
   const count = async (database: TestDatabase) =>
     (await database.sql('select count(*)::int as n from item'))[0]?.n
 
-  test('gets full while rows are appended fails before it commits them, and --resume adds them once', async () => {
+  test('becomes full while rows are appended fails before it commits them, and --resume adds them once', async () => {
     using disk = smallDisk()
     const state = ['--state-dir', join(disk.directory, 'state'), '--log-dir', join(disk.directory, 'logs')]
     const [source, destination] = [await made.server.createDatabase(), await made.server.createDatabase()]
@@ -194,7 +194,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     expect(await count(destination)).toBe(100)
   })
 
-  test('is read-only copies everything, with one warning in the system’s words', async () => {
+  test('is read-only copies everything, with one warning that has the system’s message', async () => {
     using disk = smallDisk()
     disk.makeReadOnly()
     const state = ['--state-dir', join(disk.directory, 'state'), '--log-dir', join(disk.directory, 'logs')]
@@ -211,7 +211,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     expect(await count(destination)).toBe(100)
   })
 
-  test('gets full during a migration of the API shows it with its progress, and has its end when there is room', async () => {
+  test('becomes full during a migration of the API shows it with the progress, and stores the end when there is room', async () => {
     using disk = smallDisk()
     await using api = await startApi({ stateDirectory: join(disk.directory, 'state') })
     const [source, destination] = [await made.server.createDatabase(), await made.server.createDatabase()]
@@ -238,7 +238,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     expect(new History(database).find(json.id)).toMatchObject({ status: 'completed' })
   })
 
-  test('gets full while changes are followed: the process and status say so, and a restart finds the move', async () => {
+  test('becomes full while changes are followed: process and status report it, and a restart finds the move', async () => {
     using disk = smallDisk()
     const directory = join(disk.directory, 'state')
     const state = ['--state-dir', directory]
@@ -252,7 +252,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
         () => count(destination),
         (n) => n === rows,
       )
-    // The disk is full before the copy is whole: the state directory knows the move as being copied.
+    // The disk is full before the copy is complete, so the state directory has the move in the state copying.
     await tables(source)
     await tables(destination)
     await source.sql('insert into item select generate_series(1, 100)')
@@ -271,7 +271,7 @@ describe.skipIf(!mayMount)('a command whose state directory', () => {
     running.child.kill('SIGKILL')
     await within('its end', running.child.exited)
     disk.free()
-    // What is on the disk is the state of the copy. Copying again would drop what follows, and empty the table.
+    // The disk has the state of the copy. Copying again would drop the slot and truncate the table.
     const again = await made.home.run(command)
     expect(again).toMatchObject({
       code: 2,

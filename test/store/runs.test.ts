@@ -1,4 +1,4 @@
-// The state directory, with several processes at it.
+// A state directory that several processes use.
 import { Database } from 'bun:sqlite'
 import { describe, expect, test } from 'bun:test'
 import { randomUUID } from 'node:crypto'
@@ -21,7 +21,7 @@ const open = `
   const { RunStore } = await import(${JSON.stringify(join(import.meta.dir, '../../server/store/runs.ts'))})
   new RunStore(process.argv.at(-1))[Symbol.dispose]()`
 
-test('processes that make the same state directory at the same time do not stand in each other’s way', async () => {
+test('processes can create the same state directory at the same time', async () => {
   for (const round of casesOf([1], [2, 3])) {
     const directory = join(scratchDirectory(), `made-at-once-${round}`)
     const children = Array.from({ length: 8 }, () =>
@@ -38,7 +38,7 @@ test('processes that make the same state directory at the same time do not stand
 })
 
 describe('a state directory', () => {
-  test('is for its owner alone, also what an earlier release left open to others', () => {
+  test('is readable by its owner only, also where an earlier release left it open to others', () => {
     const parent = join(scratchDirectory(), `private-${randomUUID()}`)
     const directory = join(parent, 'state')
     const modes = () =>
@@ -56,7 +56,7 @@ describe('a state directory', () => {
     chmodSync(join(directory, 'pgtrek.sqlite'), 0o644)
     using _ = new RunStore(directory)
     expect(modes()).toContainEqual(['pgtrek.sqlite', '600'])
-    // It may be shared with other things.
+    // It may be shared with other programs.
     expect((statSync(directory).mode & 0o777).toString(8)).toBe('755')
   })
 
@@ -92,7 +92,7 @@ describe('a state directory', () => {
   })
 })
 
-test('a move is taken from a machine that has not been heard of for long, and from no other', () => {
+test('a move is taken over from a machine that has written nothing for long, and from no other', () => {
   using runs = new RunStore(join(scratchDirectory(), 'taken'))
   const follows = new FollowStore(runs.database)
   follows.take('shop')

@@ -1,4 +1,4 @@
-// A state directory that cannot be written: what the servers have is what counts, and it is said once.
+// With a state directory that cannot be written, the state on the servers counts, and the problem is reported once.
 import { describe, expect, test } from 'bun:test'
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -21,19 +21,19 @@ const seal = {
   forget: async () => {},
 }
 
-describe('a state directory that goes away while it is used', () => {
+describe('a state directory that disappears while it is used', () => {
   const directory = join(scratchDirectory(), 'state')
   const aside = `${directory}-aside`
   const said: string[] = []
   const open = () => new RunStore(directory, { report: (message) => said.push(message), retryMs: 20 })
 
-  test('is said once, its data is kept in memory, and written when it is back', async () => {
+  test('is reported once, its data is kept in memory, and written when it is back', async () => {
     {
       using store = open()
       const follows = new FollowStore(store.database)
       const history = new History(store.database)
       plannedRun(store, 'before', ['t'])
-      // A file in its place: nobody can make the directory again.
+      // A file in its place keeps the directory from being created again.
       renameSync(directory, aside)
       writeFileSync(directory, '')
       await eventually(
@@ -54,7 +54,7 @@ describe('a state directory that goes away while it is used', () => {
       expect(history.list({ limit: 100, offset: 0 }).map(({ id }) => id)).toEqual(
         expect.arrayContaining(['before', 'during']),
       )
-      // What only makes sense on the disk is refused, and says why.
+      // A write that is useless without the disk is refused with the reason.
       expect(() =>
         memory.save(1, { kind: 'triggers', table: { schema: 's', name: 't', triggers: [] } }),
       ).toThrow(StateUnusable)
@@ -87,7 +87,7 @@ describe('a state directory that goes away while it is used', () => {
     expect(new FollowStore(store.database).names()).toEqual(['shop'])
   })
 
-  test('and that was removed is made again with all that is known', async () => {
+  test('and that was removed is created again with all data', async () => {
     using store = open()
     rmSync(directory, { recursive: true })
     await eventually(
@@ -120,7 +120,7 @@ describe('a run whose state directory', () => {
     return { destination, ends: ['--source', source.url, '--dest', destination.url, '--yes'] }
   }
 
-  test('cannot be made copies everything, with one warning; other commands say it, too', async () => {
+  test('cannot be created copies everything, with one warning; other commands report it, too', async () => {
     const { destination, ends } = await pair()
     writeFileSync(join(made.home.directory, 'no-directory'), '')
     const state = ['--state-dir', 'no-directory/state']
@@ -134,7 +134,7 @@ describe('a run whose state directory', () => {
     expect(stop.said).toContain('cannot be used')
   })
 
-  /** The state is there already; from the limit on its file takes nothing more. */
+  /** The state exists already. Its file cannot grow beyond the limit. */
   function withFullDisk(state: string, ...command: string[]) {
     mkdirSync(join(made.home.directory, state))
     new RunStore(join(made.home.directory, state))[Symbol.dispose]()
@@ -148,7 +148,7 @@ describe('a run whose state directory', () => {
   }
 
   test.each(['truncate', 'append'])(
-    'is full in the middle goes on to its end (--%s), with the foreign keys that were dropped put back',
+    'becomes full in the middle continues to its end (--%s), with the dropped foreign keys restored',
     async (mode) => {
       const { destination, ends } = await pair()
       const child = withFullDisk(`full-${mode}`, 'copy', ...ends, `--${mode}`, '--log-dir', `logs-${mode}`)
@@ -164,7 +164,7 @@ describe('a run whose state directory', () => {
       expect(await destination.sql('select count(*)::int as n from child')).toEqual([{ n: 100 }])
     },
   )
-  test('is full while a database is followed brings the changes all the same, and another one goes on with the move', async () => {
+  test('is full while a database is followed still applies the changes, and another process continues the move', async () => {
     const logical = { settings: { wal_level: 'logical' } }
     const source = await (await cluster(17, logical)).createDatabase()
     const destination = await (await cluster(18, logical)).createDatabase()
@@ -195,7 +195,7 @@ describe('a run whose state directory', () => {
     expect({ code, cleaned }).toMatchObject({ code: 0 })
   })
 
-  test('cannot be made serves a page all the same, and what has to be kept there is refused with 507', async () => {
+  test('cannot be created still serves the page, and requests that must be stored there are refused with 507', async () => {
     const url = Promise.withResolvers<string>()
     const child = Bun.spawn([...program, 'serve', '--port', '0', '--state-dir', 'no-directory/state'], {
       cwd: made.home.directory,

@@ -25,7 +25,7 @@ test.each<[string, WriteState, WriteEvent, WriteState]>([
   expect(next(state, event)).toEqual(after)
 })
 
-test('views see since when, why, and how much', () => {
+test('views show since when, why, and how many writes are missing', () => {
   expect(failureOf(writing)).toBeUndefined()
   expect(failureOf(full)).toEqual({ since: 10, reason: 'full', missed: 3 })
 })

@@ -1,4 +1,4 @@
-// Before a session is there.
+// Before a session is open.
 import {
   authentication,
   columns,

@@ -1,4 +1,4 @@
-// One way to misbehave: what a fake server does, where pgtrek is when it does, and what pgtrek says then.
+// One misbehaviour: what a fake server does, at which point, and what pgtrek reports then.
 import type { Behaviour, Fake } from '../../support/fake-server.ts'
 
 /** `into` is the destination of a COPY, `tables` the source of many at once, `pipeline` where changes are applied. */
@@ -9,9 +9,9 @@ export interface Case {
   name: string
   behaviour: Behaviour
   says: RegExp
-  /** The class of the error, where it is not that of the place. */
+  /** The class of the error, if it is not the usual one at this point. */
   error?: string
-  /** Of the connection URL. */
+  /** In the connection URL. */
   parameters?: string
 }
 
@@ -21,7 +21,7 @@ export function senseless(what: string): RegExp {
   return new RegExp(`the server's answer is not valid: ${what}`)
 }
 
-/** What no message can say of itself. */
+/** Lengths that no message can have. */
 export const lengths = [
   ['0', 0],
   ['3', 3],

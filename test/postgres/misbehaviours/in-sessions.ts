@@ -1,4 +1,4 @@
-// Once a session is there: in queries, copies, streams of changes, and what pg_dump asks.
+// In a session: in queries, copies, streams of changes, and requests of pg_dump.
 import {
   authentication,
   type Behaviour,
@@ -44,7 +44,7 @@ const copyIn = say('G', Buffer.from([0]), int16(1), int16(0))
 const copyBoth = say('W', Buffer.from([0]), int16(0))
 const data = (words: string) => say('d', Buffer.from(words))
 
-/** Falls silent in the midst of something; what becomes of those who ask after it? */
+/** Falls silent in the middle of an answer. `whenAsked`: what happens to the connections that ask about it. */
 function silent(
   at: Place,
   name: string,
@@ -317,7 +317,7 @@ export const inSessions: Case[] = [
     isGone,
   ),
   pipeline(
-    'an end nobody asked for',
+    'an end that was not requested',
     senseless('a message of type "C" came although nothing was requested'),
     (fake) => fake.say(done('UPDATE 1'), done('UPDATE 1')),
   ),
