@@ -220,7 +220,7 @@ function readTypes(session: Session): Promise<ObjectRow[]> {
       left join pg_catalog.pg_class c on c.oid = t.typrelid
      where t.typtype in ('b', 'c', 'd', 'e', 'r')
        and (c.oid is null or c.relkind = 'c')
-       -- Looked up from the array: the other way round every type would be compared with every other.
+       -- Looked up from the array. In the other direction every type would be compared with every other.
        and not exists (select from pg_catalog.pg_type e where e.oid = t.typelem and e.typarray = t.oid)
        and ${ofUsers}
        and ${notOfExtension('pg_type', 't.oid')}

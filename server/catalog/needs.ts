@@ -50,7 +50,7 @@ export async function readNeeds(session: Session): Promise<Map<string, Set<strin
       select 'pg_catalog.pg_trigger'::regclass, oid, 'pg_trigger', oid from pg_catalog.pg_trigger
        where not tgisinternal
       union all
-      -- An array stands for its elements, and the row of a table for the table.
+      -- An array type counts as its element type, and a row type as its table.
       select 'pg_catalog.pg_type'::regclass, t.oid,
              case when c.relkind <> 'c' then 'pg_class' else 'pg_type' end,
              case when c.relkind <> 'c' then c.oid else b.oid end
@@ -71,7 +71,7 @@ export async function readNeeds(session: Session): Promise<Map<string, Set<strin
        and d.objid >= 16384
        and d.refobjid >= 16384
        and (w.catalog, w.oid) <> (r.catalog, r.oid)
-       -- A sequence is its table's, not the other way round.
+       -- A sequence belongs to its table, so the table does not need it.
        and not (d.classid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i')
                 and exists (select from pg_catalog.pg_class s where s.oid = d.objid and s.relkind = 'S'))`)
   const needs = new Map<string, Set<string>>()

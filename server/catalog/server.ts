@@ -46,7 +46,7 @@ export async function readServer(session: Session): Promise<ServerFacts> {
            pg_catalog.pg_has_role(d.datdba, 'usage')                  as "ownsDatabase"
       from pg_catalog.pg_database d,
            pg_catalog.pg_roles r,
-           -- Of what a session of another role is nobody is told but members of pg_read_all_stats.
+           -- Only members of pg_read_all_stats can read the details of sessions of other roles.
            lateral (select count(*) as here,
                            count(*) filter (where a.datid = d.oid) as here_in_database,
                            count(*) filter (where a.usesysid = r.oid) as here_as_role

@@ -40,7 +40,7 @@ export class CopyBoth implements Disposable {
   #pace: NodeJS.Timeout | undefined
   #piecesAtOnce = 0
   /** When data was last received, or the last received data was read. */
-  #lively = performance.now()
+  #activeAt = performance.now()
 
   private constructor(readonly session: Session) {
     session.tap.borrow(this.#receive)
@@ -68,7 +68,7 @@ export class CopyBoth implements Disposable {
       if (this.#failure) throw this.#failure
       await this.#next()
     }
-    this.#lively = performance.now()
+    this.#activeAt = performance.now()
     const bytes = this.#unread.shift() as Buffer
     this.#unreadBytes -= bytes.length
     this.#regulate()
@@ -82,7 +82,7 @@ export class CopyBoth implements Disposable {
 
   /** How long nothing was received, not counting the time in which the socket was paused. */
   get silentMs(): number {
-    return this.hasUnread ? 0 : performance.now() - this.#lively
+    return this.hasUnread ? 0 : performance.now() - this.#activeAt
   }
 
   /** Resolves when there is something to read, after the time, or when `wake` is called. */
@@ -152,8 +152,8 @@ export class CopyBoth implements Disposable {
 
   readonly #receive = (chunk: Buffer) => {
     const now = performance.now()
-    if (now - this.#lively > silenceMs) this.#piecesAtOnce = 0
-    this.#lively = now
+    if (now - this.#activeAt > silenceMs) this.#piecesAtOnce = 0
+    this.#activeAt = now
     let bytes = this.#messages.feed(chunk)
     if (!this.#started) bytes = this.#beforeStart(bytes)
     if (bytes.length === 0) return
@@ -164,7 +164,7 @@ export class CopyBoth implements Disposable {
     if (chunk.length < paceBelow && ++this.#piecesAtOnce > readAtOnce) {
       this.#pace ??= setTimeout(() => {
         this.#pace = undefined
-        this.#lively = performance.now()
+        this.#activeAt = performance.now()
         this.#regulate()
       }, paceMs)
     }

@@ -55,7 +55,7 @@ export class ThrottledFlow {
     readonly throttle: Throttle,
     readonly onBytes: (bytes: Buffer) => void,
     /** Called when `isBusy` has changed. */
-    readonly onTurn: () => void,
+    readonly onChange: () => void,
   ) {}
 
   /** As long as it is true, the source should not send more. */
@@ -67,7 +67,7 @@ export class ThrottledFlow {
     if (this.#stopped) return
     this.#waiting.push(chunk)
     if (this.#timer === undefined) this.#flow()
-    this.onTurn()
+    this.onChange()
   }
 
   stop() {
@@ -81,7 +81,7 @@ export class ThrottledFlow {
     this.#timer = undefined
     for (;;) {
       const chunk = this.#waiting[0]
-      if (!chunk) return this.onTurn()
+      if (!chunk) return this.onChange()
       const slice = chunk.subarray(0, this.throttle.sliceBytes)
       this.#over ??= this.throttle.reserve(slice.length)
       const ahead = this.#over - toleranceMicroseconds - microseconds()

@@ -2,8 +2,8 @@
 // the ways in which it would wait for ever are closed.
 import type postgres from 'postgres'
 import { printable } from '../../shared/printable.ts'
+import { unexpectedColumn } from './answer-columns.ts'
 import { arrayElements } from './array-literal.ts'
-import { strangeColumn } from './asked-for.ts'
 import { ProtocolViolation, ServerError } from './errors.ts'
 import type { Tap } from './tap.ts'
 
@@ -35,7 +35,7 @@ export const writtenJson = {
 export const unreadable = 'a value in a row does not match its type'
 
 /** Errors of the driver while it reads an answer; all others are about the connection. */
-export function isNonsense(error: unknown): boolean {
+export function isInvalidAnswer(error: unknown): boolean {
   return (
     error instanceof ProtocolViolation ||
     error instanceof TypeError ||
@@ -53,12 +53,12 @@ export function refuseMissingColumns(rows: object, text: string) {
   if (!hasColumns && selects.test(text)) throw new ProtocolViolation('a query was answered without columns')
 }
 
-export function refuseStrangeColumns(rows: object, text: string) {
+export function refuseUnexpectedColumns(rows: object, text: string) {
   const columns = 'columns' in rows ? (rows.columns as { name: string }[] | undefined) : undefined
-  const strange = columns && strangeColumn(columns, text)
-  if (strange === undefined) return
+  const unexpected = columns && unexpectedColumn(columns, text)
+  if (unexpected === undefined) return
   throw new ProtocolViolation(
-    `a query was answered with a column "${printable(strange)}", which it does not have`,
+    `a query was answered with a column "${printable(unexpected)}", which it does not have`,
   )
 }
 

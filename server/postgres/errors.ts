@@ -97,7 +97,7 @@ export class ServerError extends PgtrekError {
   readonly table: string | undefined
   readonly column: string | undefined
   readonly constraint: string | undefined
-  /** The side of a relay on which it occurred. */
+  /** The server of a relay on which it occurred. */
   side: 'source' | 'destination' | undefined
 
   constructor(readonly fields: ServerErrorFields) {

@@ -23,7 +23,7 @@ class Silence extends PgtrekError {
 }
 
 /** The state of one of its sessions, as the server reports it. */
-type Standing =
+type ReportedState =
   | { is: 'working' | 'waiting' | 'gone' }
   /** Also when another server answered in its place. */
   | { is: 'unreachable'; why: string }
@@ -60,7 +60,7 @@ export class AnswerWatch implements Disposable {
   #isAsking = false
   #isOver = false
   /** How many times in a row the server was found waiting for us. */
-  #vain = 0
+  #idleAnswers = 0
   #unreachableSince: number | undefined
 
   constructor(readonly owing: () => WatchedSession | undefined) {
@@ -83,13 +83,13 @@ export class AnswerWatch implements Disposable {
     this.#session = session
     if (!session || now - this.#movedAt(session) < this.#silenceMs) {
       this.#silentLooks = 0
-      this.#vain = 0
+      this.#idleAnswers = 0
       this.#unreachableSince = undefined
       return
     }
     // The process may have been busy and not have read. A second check decides.
     if (++this.#silentLooks < 2 || this.#isAsking) return
-    const pause = this.#vain > 0 ? this.#silenceMs / 4 : this.#silenceMs
+    const pause = this.#idleAnswers > 0 ? this.#silenceMs / 4 : this.#silenceMs
     if (now - this.#askedAt > pause) void this.#ask(session)
   }
 
@@ -100,31 +100,31 @@ export class AnswerWatch implements Disposable {
   async #ask(session: WatchedSession) {
     this.#isAsking = true
     const movedAt = this.#movedAt(session)
-    const standing = await standingOf(session, this.#silenceMs)
+    const reported = await standingOf(session, this.#silenceMs)
     this.#isAsking = false
     this.#askedAt = performance.now()
     if (this.#isOver || this.#session !== session || this.#movedAt(session) !== movedAt) return
-    const why = this.#judge(standing, movedAt)
+    const why = this.#judge(reported, movedAt)
     if (why === undefined) return
     session.tap.cut(new Silence(performance.now() - movedAt, why))
   }
 
   /** Why waiting is useless; undefined if it is not. */
-  #judge(standing: Standing, movedAt: number): string | undefined {
-    this.#vain = standing.is === 'waiting' ? this.#vain + 1 : 0
-    if (standing.is !== 'unreachable') this.#unreachableSince = undefined
+  #judge(reported: ReportedState, movedAt: number): string | undefined {
+    this.#idleAnswers = reported.is === 'waiting' ? this.#idleAnswers + 1 : 0
+    if (reported.is !== 'unreachable') this.#unreachableSince = undefined
     else this.#unreachableSince ??= movedAt
-    if (standing.is === 'gone') return 'the server no longer has this session'
-    if (this.#vain > 1) return lostOnTheWay
+    if (reported.is === 'gone') return 'the server no longer has this session'
+    if (this.#idleAnswers > 1) return lostOnTheWay
     const since = this.#unreachableSince ?? Number.POSITIVE_INFINITY
     const isTooLong = performance.now() - since > mostSilencesUnreachable * this.#silenceMs
-    return standing.is === 'unreachable' && isTooLong ? standing.why : undefined
+    return reported.is === 'unreachable' && isTooLong ? reported.why : undefined
   }
 }
 
 const lostOnTheWay = 'the server is waiting for pgtrek: the connection was lost, for instance at a firewall'
 
-async function standingOf(session: WatchedSession, patienceMs: number): Promise<Standing> {
+async function standingOf(session: WatchedSession, patienceMs: number): Promise<ReportedState> {
   const { settings, pid } = session
   const inTime = AbortSignal.timeout(patienceMs)
   try {

@@ -1,7 +1,7 @@
 // Why a login failed, in words that say what to check.
 import postgres from 'postgres'
 import { messageOf } from '../../shared/message-of.ts'
-import { isNonsense, unreadable } from './driver-answers.ts'
+import { isInvalidAnswer, unreadable } from './driver-answers.ts'
 import { ConnectFailed, type ConnectFailure, ProtocolViolation, sqlstate } from './errors.ts'
 import { type ConnectionSettings, describeSettings, serverName } from './settings.ts'
 
@@ -16,7 +16,7 @@ export function isRefusedBeforeLogin(error: unknown): boolean {
 
 export function loginFailure(error: unknown, settings: ConnectionSettings, lastWords?: string): Error {
   if (error instanceof ConnectFailed) return error
-  if (isNonsense(error)) {
+  if (isInvalidAnswer(error)) {
     const what =
       error instanceof ProtocolViolation ? error.message : new ProtocolViolation(unreadable).message
     const advice = 'is a PostgreSQL server listening there?'

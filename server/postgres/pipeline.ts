@@ -58,13 +58,13 @@ export class Pipeline implements Disposable {
   /** Syncs that were answered. */
   synced = 0
   /** When data was last received, or the server was queried after a silence. */
-  #lively = performance.now()
+  #activeAt = performance.now()
   readonly #messages = new WholeMessages()
   /** A ring buffer with the expected results of the unanswered statements. */
   #marks = new Int32Array(2 * maxUnanswered)
   #head = 0
   #waiting = 0
-  #clogged = false
+  #isBlocked = false
   #wake: (() => void) | undefined
 
   constructor(
@@ -75,8 +75,8 @@ export class Pipeline implements Disposable {
     this.out = new PipelineWriter((bytes) => {
       if (this.failure || tap.write(bytes)) return
       // A server that reads what is sent has not been silent until now.
-      if (!this.#clogged) this.#lively = performance.now()
-      this.#clogged = true
+      if (!this.#isBlocked) this.#activeAt = performance.now()
+      this.#isBlocked = true
     })
     tap.borrow(this.#receive)
     tap.on('close', this.#closed)
@@ -88,7 +88,7 @@ export class Pipeline implements Disposable {
   /** To be called for every Execute. `mark` is one of `expected`, or a number of rows. */
   expect(mark: number) {
     if (this.#waiting === this.#marks.length) this.#grow()
-    if (this.#waiting === 0) this.#lively = performance.now()
+    if (this.#waiting === 0) this.#activeAt = performance.now()
     this.#marks[(this.#head + this.#waiting++) % this.#marks.length] = mark
     if (mark !== syncMark) this.sent++
   }
@@ -115,7 +115,7 @@ export class Pipeline implements Disposable {
   }
 
   get isFull(): boolean {
-    return this.#clogged || this.#waiting >= maxUnanswered || this.failure !== undefined
+    return this.#isBlocked || this.#waiting >= maxUnanswered || this.failure !== undefined
   }
 
   /** Resolves when more may be sent. Throws when the pipeline has failed. Written data must be sent before. */
@@ -151,12 +151,12 @@ export class Pipeline implements Disposable {
 
   /** How long an answer has been due. During a COPY the server waits for us, unless it does not read. */
   get silentMs(): number {
-    if (this.isQuiet || (this.copying && !this.#clogged)) return 0
-    return performance.now() - this.#lively
+    if (this.isQuiet || (this.copying && !this.#isBlocked)) return 0
+    return performance.now() - this.#activeAt
   }
 
   readonly #receive = (chunk: Buffer) => {
-    this.#lively = performance.now()
+    this.#activeAt = performance.now()
     const bytes = this.#messages.feed(chunk)
     let at = 0
     while (at < bytes.length && !this.failure) {
@@ -238,8 +238,8 @@ export class Pipeline implements Disposable {
   }
 
   readonly #drained = () => {
-    this.#clogged = false
-    this.#lively = performance.now()
+    this.#isBlocked = false
+    this.#activeAt = performance.now()
     this.#rouse()
   }
 

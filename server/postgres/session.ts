@@ -4,9 +4,9 @@ import postgres from 'postgres'
 import { settledWithin } from '../system/deadline.ts'
 import { dial } from './dial.ts'
 import {
-  isNonsense,
+  isInvalidAnswer,
   refuseMissingColumns,
-  refuseStrangeColumns,
+  refuseUnexpectedColumns,
   serverError,
   unlessClosed,
   unreadable,
@@ -173,7 +173,7 @@ export class Session implements AsyncDisposable {
     try {
       const rows = await answer
       refuseMissingColumns(rows, text)
-      if (!isForeign) refuseStrangeColumns(rows, text)
+      if (!isForeign) refuseUnexpectedColumns(rows, text)
       // After a statement that failed among its rows, the driver continues to number rows where that one stopped:
       // the array has holes before the first row.
       return rows.filter(() => true) as Row[]
@@ -294,7 +294,7 @@ export class Session implements AsyncDisposable {
   #explain(error: unknown): Error {
     if (this.tap.fault) return this.lost(error)
     if (error instanceof postgres.PostgresError) return serverError(error)
-    if (isNonsense(error)) {
+    if (isInvalidAnswer(error)) {
       // Later answers could not be trusted either.
       this.tap.cut(error instanceof ProtocolViolation ? error : new ProtocolViolation(unreadable))
     }

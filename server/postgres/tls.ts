@@ -146,8 +146,8 @@ function handshakeFailure(error: unknown, settings: ConnectionSettings): Connect
   const reason = messageOf(error)
   if (code.startsWith('CERT_')) return distrust(`${certificate} cannot be trusted: ${reason}`)
   const advice = settings.tls.direct ? ' (sslnegotiation=direct needs a server of version 17 or later)' : ''
-  const told = error instanceof ClosedTooSoon ? 'the server closed the connection' : reason
-  return new ConnectFailed('tls', `TLS with ${server} could not be set up: ${told}${advice}`, {
+  const what = error instanceof ClosedTooSoon ? 'the server closed the connection' : reason
+  return new ConnectFailed('tls', `TLS with ${server} could not be set up: ${what}${advice}`, {
     cause: error,
   })
 }

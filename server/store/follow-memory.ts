@@ -60,7 +60,7 @@ export interface FollowRecord {
   tables: (TableName & TableOids & { where?: string })[]
   /** Tables that were added later: new partitions, and tables that a user accepted at a conflict. */
   joined?: (TableName & TableOids)[]
-  /** Those of the side that changes come from. Undefined when they were never read. */
+  /** Those of the present source. Undefined when they were never read. */
   memberships?: Memberships | undefined
   /** Those that cannot be derived from the age of the publication. Its comment contains them. */
   learned?: Memberships | undefined

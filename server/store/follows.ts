@@ -148,7 +148,7 @@ export class FollowStore implements FollowMemory {
       )
       .all()
     return new Map(
-      rows.map(({ name, changed_at }) => [name, `${changed_at} ${this.worker(name)?.pid ?? 'nobody'}`]),
+      rows.map(({ name, changed_at }) => [name, `${changed_at} ${this.worker(name)?.pid ?? 'none'}`]),
     )
   }
 
@@ -170,11 +170,11 @@ export class FollowStore implements FollowMemory {
   }
 
   async #ask(name: string, action: FollowAction): Promise<FollowAnswer> {
-    const nobody = {
+    const notFollowed = {
       ok: false,
       message: `no process follows ${name}: start one with "pgtrek follow"`,
     } as const
-    if (!this.worker(name)) return nobody
+    if (!this.worker(name)) return notFollowed
     const { lastInsertRowid: id } = this.database
       .query('insert into follow_ask (follow, action) values (?, ?)')
       .run(name, JSON.stringify(action))
@@ -186,7 +186,7 @@ export class FollowStore implements FollowMemory {
         .query<{ answer: string | null }, [number]>('select answer from follow_ask where id = ?')
         .get(Number(id))
       if (row?.answer) return JSON.parse(row.answer) as FollowAnswer
-      if (!this.worker(name)) return nobody
+      if (!this.worker(name)) return notFollowed
       await Bun.sleep(betweenLooksMs)
     }
     const withdrawn = this.database

@@ -26,7 +26,7 @@ interface RunRow {
   process: number
 }
 
-interface TakenRow {
+interface SuspendedRow {
   id: number
   destination: string
   run: string
@@ -128,9 +128,11 @@ export class RunStore implements Disposable {
     return [...new Set(rows.map((row) => row.process))]
   }
 
-  #suspended(destination?: ConnectionSettings): TakenRow[] {
+  #suspended(destination?: ConnectionSettings): SuspendedRow[] {
     const rows = this.database
-      .query<TakenRow, []>('select id, destination, run, host, process, saved from taken_away order by id')
+      .query<SuspendedRow, []>(
+        'select id, destination, run, host, process, saved from taken_away order by id',
+      )
       .all()
     const wanted = destination && placeOf(destination)
     return rows.filter((row) => wanted === undefined || row.destination === wanted)

@@ -1,4 +1,4 @@
-// Whatever answers in place of a PostgreSQL server: the attempt ends, reports clearly what is not valid, and needs
+// Servers that are not a PostgreSQL server, or a broken one: each attempt ends, reports clearly what is not valid, and needs
 // little memory. One child process makes all attempts, so that its largest size shows what each of them needed.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'

@@ -42,7 +42,7 @@ const settingsNow = `
 async function everyProcess(clients: postgres.Sql[]): Promise<Map<number, string>> {
   const found = new Map<number, string>()
   const all = Promise.withResolvers<void>()
-  let begun = 0
+  let started = 0
   await Promise.all(
     clients.map((client) =>
       client.begin(async (sql) => {
@@ -50,7 +50,7 @@ async function everyProcess(clients: postgres.Sql[]): Promise<Map<number, string
         found.set(pid, JSON.stringify(await sql.unsafe(settingsNow)))
         expect((await sql.unsafe('select current_user as role'))[0]?.role).toBe('postgres')
         expect(await sql.unsafe('select name from pg_prepared_statements')).toHaveLength(0)
-        if (++begun === clients.length) all.resolve()
+        if (++started === clients.length) all.resolve()
         await all.promise
       }),
     ),

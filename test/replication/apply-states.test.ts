@@ -1,6 +1,6 @@
 // Which transactions of the stream are applied, and which are left out, as tables of cases.
 import { describe, expect, test } from 'bun:test'
-import { type LoopState, nextLoopState, type Outlook } from '../../server/replication/apply/apply-loop.ts'
+import { type LoopInput, type LoopState, nextLoopState } from '../../server/replication/apply/apply-loop.ts'
 import { type Command, type Intent, nextIntent } from '../../server/replication/apply/control.ts'
 import {
   between,
@@ -88,8 +88,8 @@ describe('requests of users', () => {
   }
 })
 
-const nothing: Outlook = { interruption: undefined, hasEvents: false, isCommittable: false }
-const steps: [string, LoopState, Partial<Outlook>, LoopState][] = [
+const nothing: LoopInput = { interruption: undefined, hasEvents: false, isCommittable: false }
+const steps: [string, LoopState, Partial<LoopInput>, LoopState][] = [
   ['more events', 'reading', { hasEvents: true }, 'reading'],
   ['more events, and something to commit', 'reading', { hasEvents: true, isCommittable: true }, 'reading'],
   ['no more events, and something to commit', 'reading', { isCommittable: true }, 'lingering'],

@@ -10,7 +10,7 @@ import {
 import { StatementFailed, UnexpectedCount } from '../../server/postgres/pipeline.ts'
 import { NeedsCare } from '../../server/replication/apply/apply-failure.ts'
 import { PositionBusy } from '../../server/replication/apply/position.ts'
-import { Misfit, NeedsLook, NeedsText, NotVisible } from '../../server/replication/apply/relations.ts'
+import { Misfit, NeedsText, NotVisible, UnknownRelation } from '../../server/replication/apply/relations.ts'
 import { StreamedApply } from '../../server/replication/apply/streamed-apply.ts'
 import { describeGiveUp, reasonOf, StreamedTally } from '../../server/replication/apply/streamed-give-up.ts'
 import type { StreamedGiveUpReason } from '../../shared/follow.ts'
@@ -21,7 +21,7 @@ const care = (cause: Error) => new NeedsCare('no', { cause })
 
 const reasons: [string, unknown, StreamedGiveUpReason | undefined][] = [
   ['values in text', new NeedsText('t'), 'text_only'],
-  ['a relation that is not known', new NeedsLook(7), 'unknown_table'],
+  ['a relation that is not known', new UnknownRelation(7), 'unknown_table'],
   ['one that is not visible yet', new NotVisible('t'), 'unknown_table'],
   ['a table that does not fit', new Misfit('t'), 'misfit'],
   ['a row that is missing', care(new UnexpectedCount(1, 1, 0)), 'conflict'],

@@ -8,7 +8,7 @@ import { showLsn } from '../stream/lsn.ts'
 import { type SourceTransaction, timeToText } from '../stream/transaction.ts'
 import type { Tuple } from '../stream/tuple.ts'
 import type { DestinationTable } from '../tables/destination-tables.ts'
-import { explainFailure, Witness } from './apply-failure.ts'
+import { explainFailure, SentChanges } from './apply-failure.ts'
 import { Commands } from './commands.ts'
 import { type Commit, CommitLog } from './commit-log.ts'
 import type { Position } from './position.ts'
@@ -39,7 +39,7 @@ const durableEveryMs = { busy: 1000, idle: 100 } as const
 export class Applier implements Disposable {
   readonly commits: CommitLog
   readonly pipeline: Pipeline
-  readonly #witness: Witness | undefined
+  readonly #sentChanges: SentChanges | undefined
   readonly #rows: RowWriter
   readonly #commands: Commands
   readonly #touched = new Set<TargetTable>()
@@ -56,12 +56,12 @@ export class Applier implements Disposable {
   constructor(readonly options: ApplierOptions) {
     const { position, session, careful, onCommitted } = options
     this.commits = new CommitLog(position.lsn)
-    this.#witness = careful ? new Witness() : undefined
+    this.#sentChanges = careful ? new SentChanges() : undefined
     this.pipeline = new Pipeline(session, () => {
       if (this.commits.confirm(this.pipeline.synced) || this.pipeline.failure) onCommitted()
     })
     this.#commands = new Commands(this.pipeline)
-    this.#rows = new RowWriter(this.pipeline, this.#witness, options)
+    this.#rows = new RowWriter(this.pipeline, this.#sentChanges, options)
   }
 
   begin(transaction: SourceTransaction) {
@@ -98,7 +98,7 @@ export class Applier implements Disposable {
     this.#rows.finish()
     const tables: DestinationTable[] = targets.map(({ table }) => table)
     this.#commands.run(truncateStatement(tables, restartIdentity))
-    this.#witness?.note(this.pipeline, 'truncate', targets[0], undefined, this.#transaction)
+    this.#sentChanges?.note(this.pipeline, 'truncate', targets[0], undefined, this.#transaction)
   }
 
   /** The source's transaction is complete. It may have changed nothing here. */
@@ -250,7 +250,7 @@ export class Applier implements Disposable {
     if (tidySql && ++this.#stored % tidyEvery === 0) this.#commands.run(tidySql, lsn)
     this.#commands.run(`set local synchronous_commit = ${durable ? 'on' : 'off'}`)
     this.#commands.run('commit')
-    this.#witness?.note(this.pipeline, 'commit', undefined, undefined, undefined)
+    this.#sentChanges?.note(this.pipeline, 'commit', undefined, undefined, undefined)
     this.pipeline.sync()
     this.pipeline.out.send()
     const counts = [...this.#touched].map((target) => ({ target, counts: target.takePending() }))
@@ -263,6 +263,6 @@ export class Applier implements Disposable {
   }
 
   #explained(error: unknown): unknown {
-    return explainFailure(error, this.#witness)
+    return explainFailure(error, this.#sentChanges)
   }
 }

@@ -10,7 +10,7 @@ import type { TargetTable } from './target.ts'
 /** The same changes have to be applied again, one transaction at a time, to find the one that fails. */
 export class NeedsCare extends PgtrekError {}
 
-interface Testimony {
+interface SentChange {
   statement: number
   kind: ChangeKind
   target: TargetTable | undefined
@@ -21,8 +21,8 @@ interface Testimony {
 }
 
 /** Remembers each statement with its change until it is answered. */
-export class Witness {
-  #testimonies: Testimony[] = []
+export class SentChanges {
+  #changes: SentChange[] = []
   #transaction: SourceTransaction | undefined
 
   /** To be called directly after the statement. */
@@ -36,10 +36,10 @@ export class Witness {
   ) {
     this.#transaction = transaction ?? this.#transaction
     if (!this.#transaction) return
-    if (this.#testimonies.length > 2 * (sent - answered) + 256) {
-      this.#testimonies = this.#testimonies.filter(({ statement }) => statement >= answered)
+    if (this.#changes.length > 2 * (sent - answered) + 256) {
+      this.#changes = this.#changes.filter(({ statement }) => statement >= answered)
     }
-    this.#testimonies.push({
+    this.#changes.push({
       statement: sent - 1,
       kind,
       target,
@@ -50,31 +50,31 @@ export class Witness {
   }
 
   /** The change of the statement that failed; for a statement of our own, the transaction that it belonged to. */
-  tellOf(statement: number): Testimony | undefined {
-    const exact = this.#testimonies.find((one) => one.statement === statement)
-    const last = this.#testimonies.at(-1)
+  changeOf(statement: number): SentChange | undefined {
+    const exact = this.#changes.find((one) => one.statement === statement)
+    const last = this.#changes.at(-1)
     return exact ?? (last && { ...last, kind: 'commit', target: undefined, row: undefined, hint: undefined })
   }
 }
 
-export function explainFailure(error: unknown, witness: Witness | undefined): unknown {
+export function explainFailure(error: unknown, sentChanges: SentChanges | undefined): unknown {
   if (!(error instanceof StatementFailed || error instanceof UnexpectedCount)) return error
   if (error instanceof StatementFailed) {
     error.cause.side = 'destination'
     if (isLost(error.cause) || isPassing(error.cause)) return error.cause
   }
-  if (!witness) return new NeedsCare(error.message, { cause: error })
-  const testimony = witness.tellOf(error.statement)
-  if (!testimony) return error instanceof StatementFailed ? error.cause : error
+  if (!sentChanges) return new NeedsCare(error.message, { cause: error })
+  const change = sentChanges.changeOf(error.statement)
+  if (!change) return error instanceof StatementFailed ? error.cause : error
   return new ApplyConflict({
-    transaction: testimony.transaction,
-    table: testimony.target?.relation,
-    statement: testimony.kind,
-    key: testimony.row,
+    transaction: change.transaction,
+    table: change.target?.relation,
+    statement: change.kind,
+    key: change.row,
     problems: [
       error instanceof StatementFailed
         ? inWords(error.cause)
-        : countInWords(error, testimony.target?.exact) + (testimony.hint ? `, or ${testimony.hint}` : ''),
+        : countInWords(error, change.target?.exact) + (change.hint ? `, or ${change.hint}` : ''),
     ],
     ...(error instanceof StatementFailed && { cause: error.cause }),
   })

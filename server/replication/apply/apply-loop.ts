@@ -43,7 +43,7 @@ export type LoopState =
   /** As `stopped`, but the next connection has to apply in another way. */
   | 'restarting'
 
-export interface Outlook {
+export interface LoopInput {
   interruption: Interruption | undefined
   hasEvents: boolean
   isCommittable: boolean
@@ -51,7 +51,7 @@ export interface Outlook {
 
 export function nextLoopState(
   state: LoopState,
-  { interruption, hasEvents, isCommittable }: Outlook,
+  { interruption, hasEvents, isCommittable }: LoopInput,
 ): LoopState {
   if (interruption === 'stop') return 'stopped'
   if (interruption === 'restart') return 'restarting'

@@ -18,16 +18,16 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
     set search_path = '';
     set row_security = off;
     set jit = off;
-    -- When our machine is gone, the position must not be held for two hours.
+    -- Without keepalives the server would hold the position of a lost machine for two hours.
     set tcp_keepalives_idle = 30;
     set tcp_keepalives_interval = 10;
     set tcp_keepalives_count = 3;
     set default_transaction_isolation = 'read committed';
     set default_transaction_deferrable = off;
-    -- A plan may be made while the table is still small, and is kept.
+    -- A generic plan may be made while the table is still small, and would be kept.
     set enable_seqscan = off;
     set plan_cache_mode = force_generic_plan;
-    -- A side that was made read-only lets our own changes through.
+    -- A database that a switchover made read-only accepts our changes with this setting.
     set ${appliesSetting} = on;
     ${replicaRole ? 'set session_replication_role = replica;' : ''}`)
   return { replicaRole }

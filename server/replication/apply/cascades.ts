@@ -86,7 +86,7 @@ export async function readCascades(session: Session, sourceMajor: number): Promi
 const none: ReadonlySet<string> = new Set()
 
 /** The foreign key actions that the changes of one source transaction may have triggered so far. */
-export class SetOff {
+export class TriggeredActions {
   readonly #removed = new Set<number>()
   readonly #deleted = new Set<number>()
   readonly #altered = new Map<number, Set<string>>()

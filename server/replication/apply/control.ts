@@ -21,7 +21,7 @@ export function nextIntent({ name, stopAt }: Intent, command: Command): Intent {
 
 export class Control {
   #intent: Intent = { name: 'run', stopAt: undefined }
-  /** Notifies whatever waits; set by what waits. */
+  /** Wakes the code that waits for requests, which sets it. */
   onChange: () => void = () => {}
   #decision: PromiseWithResolvers<Decision> | undefined
 

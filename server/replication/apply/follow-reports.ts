@@ -2,7 +2,7 @@
 import type { FollowEvent } from '../../../shared/follow.ts'
 import type { Relation } from '../stream/event.ts'
 import { type Lsn, showLsn } from '../stream/lsn.ts'
-import type { Apart, Followed } from '../tables/followed.ts'
+import type { Followed, NotFollowedReason } from '../tables/followed.ts'
 
 /** An `Omit` that keeps the members of a union separate. */
 type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Event, Key> : never
@@ -10,7 +10,7 @@ type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Even
 /** Any role may write messages of any size to the log. */
 const mostMessageBytes = 8192
 
-const reasons: Record<NonNullable<Apart>, string> = {
+const reasons: Record<NonNullable<NotFollowedReason>, string> = {
   left_out: 'it was excluded when the move started',
   extension: 'it belongs to an extension',
   own: 'it belongs to another move',
@@ -46,8 +46,8 @@ export class FollowReports {
     }
   }
 
-  unwanted({ schema, name }: Relation, apart: NonNullable<Apart>) {
-    this.#warn(`changes of ${schema}.${name} are sent and not applied: ${reasons[apart]}`)
+  unwanted({ schema, name }: Relation, reason: NonNullable<NotFollowedReason>) {
+    this.#warn(`changes of ${schema}.${name} are sent and not applied: ${reasons[reason]}`)
   }
 
   #warn(message: string) {

@@ -232,7 +232,7 @@ export class Follower {
         options.touched?.voidTable(table)
         this.#reports.report({ type: 'follow_schema_changed', table, changes })
       },
-      onUnwanted: (relation, apart) => this.#reports.unwanted(relation, apart),
+      onUnwanted: (relation, reason) => this.#reports.unwanted(relation, reason),
       onMessage: (prefix, lsn, content) => this.#reports.message(prefix, lsn, content),
       silenceMs,
       onApplied: () => this.#streamedTally.applied++,

@@ -42,7 +42,7 @@ export function nextReceiverState(
 ): ReceiverState {
   switch (event.type) {
     case 'begin':
-      return begun(event, rules)
+      return stateAtBegin(event, rules)
     case 'echo':
       return asEcho(state)
     case 'stream_start':
@@ -55,7 +55,7 @@ export function nextReceiverState(
   }
 }
 
-function begun(
+function stateAtBegin(
   transaction: SourceTransaction,
   { position, stopAt, skipped }: TransactionRules,
 ): ReceiverState {

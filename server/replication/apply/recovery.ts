@@ -7,7 +7,7 @@ import { ApplyConflict } from './conflict.ts'
 import type { Control, Decision } from './control.ts'
 import type { FollowReports } from './follow-reports.ts'
 import { PositionBusy } from './position.ts'
-import { NeedsLook, NeedsText, NotVisible } from './relations.ts'
+import { NeedsText, NotVisible, UnknownRelation } from './relations.ts'
 import type { FollowStatistics } from './statistics.ts'
 
 const firstPauseMs = 250
@@ -56,7 +56,7 @@ export class Recovery {
   async after(error: unknown): Promise<Decision> {
     this.statistics.lastError = error
     if (error instanceof NeedsCare) return 'retry'
-    if (error instanceof NeedsLook) {
+    if (error instanceof UnknownRelation) {
       this.lookedFor.add(error.oid)
       return 'retry'
     }

@@ -6,7 +6,7 @@ import type { Relation } from '../stream/event.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
 import type { DestinationTable } from '../tables/destination-tables.ts'
 import { describeChange, misfits, type NamedTypes } from '../tables/fit.ts'
-import type { Apart, Followed } from '../tables/followed.ts'
+import type { Followed, NotFollowedReason } from '../tables/followed.ts'
 import type { Applier } from './applier.ts'
 import { NeedsCare } from './apply-failure.ts'
 import { ApplyConflict } from './conflict.ts'
@@ -29,14 +29,14 @@ export interface RelationsOptions {
   /** The last description of each table, across connections. */
   known: Map<number, Relation>
   /** Changes of this table are sent and not applied, for this reason. */
-  onUnwanted: (relation: Relation, apart: NonNullable<Apart>) => void
+  onUnwanted: (relation: Relation, reason: NonNullable<NotFollowedReason>) => void
 }
 
 /** The binary form of a type is not safe: the same changes have to be requested as text. */
 export class NeedsText extends Error {}
 
 /** The relation is not known yet. */
-export class NeedsLook extends Error {
+export class UnknownRelation extends Error {
   constructor(readonly oid: number) {
     super(`changes of an unknown relation: ${oid}`)
   }
@@ -136,7 +136,7 @@ export class Relations {
   /** The table of a change that is left out. Undefined: it is not part of the move. */
   lacking(id: number): TableName | undefined {
     const target = this.#targets.get(id)
-    if (!target || (target instanceof NotFollowed && target.followed.apart(id))) return undefined
+    if (!target || (target instanceof NotFollowed && target.followed.whyNotFollowed(id))) return undefined
     const { schema, name } = target.relation
     return { schema, name }
   }
@@ -170,16 +170,16 @@ export class Relations {
   /** Only what is known not to be part of the move is left out. */
   #unwanted({ relation, followed }: NotFollowed, { xid }: SourceTransaction): Unfit | undefined {
     const { lookedFor, onUnwanted } = this.options
-    const apart = followed.apart(relation.id)
+    const reason = followed.whyNotFollowed(relation.id)
     // It did not exist when the stream was started: a partition that is wanted, or a new table.
-    if (apart !== 'left_out' && !lookedFor.has(relation.id)) throw new NeedsLook(relation.id)
-    if (apart !== 'left_out' && !followed.hasSeen(xid)) {
+    if (reason !== 'left_out' && !lookedFor.has(relation.id)) throw new UnknownRelation(relation.id)
+    if (reason !== 'left_out' && !followed.hasSeen(xid)) {
       throw new NotVisible(
         `a transaction that changes ${relation.schema}.${relation.name} is not visible on the source yet`,
       )
     }
-    if (apart) {
-      onUnwanted(relation, apart)
+    if (reason) {
+      onUnwanted(relation, reason)
       return undefined
     }
     const name = `${relation.schema}.${relation.name}`

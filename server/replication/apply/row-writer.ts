@@ -6,8 +6,8 @@ import type { OldRow } from '../stream/event.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
 import { Tuple, writeValue } from '../stream/tuple.ts'
 import type { Referenced } from '../tables/referenced.ts'
-import type { Witness } from './apply-failure.ts'
-import { type Cascades, SetOff } from './cascades.ts'
+import type { SentChanges } from './apply-failure.ts'
+import { type Cascades, TriggeredActions } from './cascades.ts'
 import { HeldUpdates } from './held-updates.ts'
 import { InsertRun } from './insert-run.ts'
 import type { OwnWrites } from './own-writes.ts'
@@ -34,7 +34,7 @@ const maxHeldUpdates = 6_000
 export class RowWriter {
   readonly #inserts: InsertRun
   readonly #held: HeldUpdates
-  readonly #setOff: SetOff | undefined
+  readonly #triggered: TriggeredActions | undefined
   #transaction: SourceTransaction | undefined
   /** A deleted row that the next change may insert again, into another partition. */
   #leaving: { target: TargetTable; old: OldRow } | undefined
@@ -42,17 +42,17 @@ export class RowWriter {
 
   constructor(
     readonly pipeline: Pipeline,
-    readonly witness: Witness | undefined,
+    readonly sentChanges: SentChanges | undefined,
     readonly options: RowWriterOptions,
   ) {
-    this.#setOff = options.cascades && new SetOff(options.cascades)
+    this.#triggered = options.cascades && new TriggeredActions(options.cascades)
     this.#inserts = new InsertRun(pipeline, !options.careful)
     this.#held = new HeldUpdates(pipeline, options.binary)
   }
 
   begin(transaction: SourceTransaction) {
     this.#transaction = transaction
-    this.#setOff?.begin()
+    this.#triggered?.begin()
     this.#leaving = undefined
   }
 
@@ -80,7 +80,7 @@ export class RowWriter {
     }
     this.#execute(target.insert(), row, row)
     target.pending.inserts++
-    this.witness?.note(this.pipeline, 'insert', target, row, this.#transaction)
+    this.sentChanges?.note(this.pipeline, 'insert', target, row, this.#transaction)
   }
 
   update(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple) {
@@ -93,19 +93,19 @@ export class RowWriter {
     }
     this.#releaseOf(target)
     this.#inserts.end()
-    this.#count(target, this.#setOff || target.mayMoveRows ? 2 : 1)
+    this.#count(target, this.#triggered || target.mayMoveRows ? 2 : 1)
     this.#execute(this.#updateOf(target, old, oldRow, row), row, oldRow)
-    this.#setOff?.noteUpdate(target, old, oldRow, row)
+    this.#triggered?.noteUpdate(target, old, oldRow, row)
     target.pending.updates++
-    const hint = this.witness && this.#renumberedHint(target, old, oldRow, row)
-    this.witness?.note(this.pipeline, 'update', target, old ? oldRow : row, this.#transaction, hint)
+    const hint = this.sentChanges && this.#renumberedHint(target, old, oldRow, row)
+    this.sentChanges?.note(this.pipeline, 'update', target, old ? oldRow : row, this.#transaction, hint)
   }
 
   delete(target: TargetTable, old: OldRow, oldRow: Tuple) {
     this.#count(target, 1)
     this.endLeaving()
     target.pending.deletes++
-    if (this.#setOff?.mayMove(target)) {
+    if (this.#triggered?.mayMove(target)) {
       this.#leaving = { target, old }
       this.#leavingRow.copy(oldRow)
     } else this.#delete(target, old, oldRow)
@@ -147,54 +147,54 @@ export class RowWriter {
     this.#releaseOf(target)
     this.#inserts.end()
     this.#execute(this.#deleteOf(target, old, oldRow), oldRow, oldRow)
-    this.#setOff?.noteDelete(target)
-    this.witness?.note(this.pipeline, 'delete', target, oldRow, this.#transaction)
+    this.#triggered?.noteDelete(target)
+    this.sentChanges?.note(this.pipeline, 'delete', target, oldRow, this.#transaction)
   }
 
   /** Whether this insert completes the move of a row to another partition. Otherwise the row is still to be inserted. */
   #completeMove(target: TargetTable, row: Tuple): boolean {
-    const [leaving, setOff, oldRow] = [this.#leaving, this.#setOff, this.#leavingRow]
-    const referenced = setOff?.referencedOf(target)
-    if (!leaving || !setOff || !referenced || !setOff.isMove(leaving.target, oldRow, target, row)) {
+    const [leaving, triggered, oldRow] = [this.#leaving, this.#triggered, this.#leavingRow]
+    const referenced = triggered?.referencedOf(target)
+    if (!leaving || !triggered || !referenced || !triggered.isMove(leaving.target, oldRow, target, row)) {
       this.endLeaving()
       return false
     }
     const { target: from, old } = leaving
     this.#leaving = undefined
     this.#inserts.end()
-    if (setOff.cascades.moves === 'unless_referenced') {
+    if (triggered.cascades.moves === 'unless_referenced') {
       this.#execute(from.deleteIfFree(old, oldRow, referenced), oldRow, oldRow)
-      this.witness?.note(this.pipeline, 'delete', from, oldRow, this.#transaction, movedHint(referenced))
+      this.sentChanges?.note(this.pipeline, 'delete', from, oldRow, this.#transaction, movedHint(referenced))
       return false
     }
     this.#execute(target.moveFrom(from, old, referenced), row, oldRow)
-    setOff.noteMove(target)
+    triggered.noteMove(target)
     target.pending.inserts++
-    this.witness?.note(this.pipeline, 'update', from, oldRow, this.#transaction)
+    this.sentChanges?.note(this.pipeline, 'update', from, oldRow, this.#transaction)
     return true
   }
 
   #renumberedHint(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple): string | undefined {
-    const referenced = this.#setOff?.referencedOf(target)
+    const referenced = this.#triggered?.referencedOf(target)
     return referenced && old && target.isRenumbered(oldRow, row)
       ? renumberedHint(target, referenced)
       : undefined
   }
 
   #updateOf(target: TargetTable, old: OldRow, oldRow: Tuple, row: Tuple): Prepared {
-    const setOff = this.#setOff
+    const triggered = this.#triggered
     const orDone =
-      setOff &&
-      setOff.alteredOf(target).size > 0 &&
-      target.updateOrDone(old, oldRow, row, setOff.primaryKeyOf(target))
-    return orDone || target.update(old, oldRow, row, setOff?.referencedOf(target))
+      triggered &&
+      triggered.alteredOf(target).size > 0 &&
+      target.updateOrDone(old, oldRow, row, triggered.primaryKeyOf(target))
+    return orDone || target.update(old, oldRow, row, triggered?.referencedOf(target))
   }
 
   #deleteOf(target: TargetTable, old: OldRow, oldRow: Tuple): Prepared {
-    const setOff = this.#setOff
+    const triggered = this.#triggered
     const orGone =
-      setOff?.mayHaveRemoved(target) &&
-      target.deleteOrGone(old, oldRow, setOff.primaryKeyOf(target), setOff.alteredOf(target))
+      triggered?.mayHaveRemoved(target) &&
+      target.deleteOrGone(old, oldRow, triggered.primaryKeyOf(target), triggered.alteredOf(target))
     return orGone || target.delete(old, oldRow)
   }
 

@@ -5,12 +5,12 @@ import { errorInfo, isLost, PgtrekError, ServerError, sqlstate } from '../../pos
 import { StatementFailed } from '../../postgres/pipeline.ts'
 import { isOfSystem } from '../../postgres/programming-error.ts'
 import { NeedsCare } from './apply-failure.ts'
-import { Misfit, NeedsLook, NeedsText, NotVisible } from './relations.ts'
+import { Misfit, NeedsText, NotVisible, UnknownRelation } from './relations.ts'
 
 /** Undefined for an unforeseen error, which must end the run. */
 export function reasonOf(error: unknown): StreamedGiveUpReason | undefined {
   if (error instanceof NeedsText) return 'text_only'
-  if (error instanceof NeedsLook || error instanceof NotVisible) return 'unknown_table'
+  if (error instanceof UnknownRelation || error instanceof NotVisible) return 'unknown_table'
   if (error instanceof Misfit) return 'misfit'
   if (error instanceof NeedsCare) return reasonOfRefusal(error.cause)
   if (isLost(error)) return 'connection_lost'

@@ -152,14 +152,14 @@ export class TouchedTables {
 /** As few ranges as possible: those with the smallest gaps between them are joined. */
 function joined(ranges: readonly Range[]): Range[] {
   const sorted = ranges.toSorted(([one], [other]) => (one < other ? -1 : one > other ? 1 : 0))
-  const apart: [bigint, bigint][] = []
+  const separate: [bigint, bigint][] = []
   for (const [low, high] of sorted) {
-    const last = apart.at(-1)
-    if (!last || low > last[1] + 1n) apart.push([low, high])
+    const last = separate.at(-1)
+    if (!last || low > last[1] + 1n) separate.push([low, high])
     else if (high > last[1]) last[1] = high
   }
-  if (apart.length <= mostRanges) return apart
-  const gaps = apart.slice(1).map(([low], index) => ({ index, gap: low - (apart[index] as Range)[1] }))
+  if (separate.length <= mostRanges) return separate
+  const gaps = separate.slice(1).map(([low], index) => ({ index, gap: low - (separate[index] as Range)[1] }))
   const kept = new Set(
     gaps
       .toSorted((one, other) => (one.gap > other.gap ? -1 : 1))
@@ -167,7 +167,7 @@ function joined(ranges: readonly Range[]): Range[] {
       .map(({ index }) => index),
   )
   const few: [bigint, bigint][] = []
-  for (const [index, range] of apart.entries()) {
+  for (const [index, range] of separate.entries()) {
     const last = few.at(-1)
     if (last && !kept.has(index - 1)) last[1] = range[1]
     else few.push(range)

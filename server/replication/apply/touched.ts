@@ -69,9 +69,9 @@ export class Touched implements TouchSink {
     let staged = new TouchedTables()
     let xid = 0
     return {
-      begin: (begun) => {
+      begin: (id) => {
         staged = new TouchedTables()
-        xid = begun
+        xid = id
       },
       note: (target, row, old, oldRow) => staged.note(target, row, old, oldRow, 1),
       empty: (target) => staged.empty(target, 1),

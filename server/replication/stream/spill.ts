@@ -95,7 +95,7 @@ export class SpilledTransaction implements Disposable {
   #inFile = 0
   #file: { file: number; remove(): void } | undefined
   /** Where the messages of each subtransaction begin. */
-  readonly #begun = new Map<number, number>()
+  readonly #starts = new Map<number, number>()
 
   constructor(
     readonly memoryBytes: number,
@@ -106,7 +106,7 @@ export class SpilledTransaction implements Disposable {
 
   add(xid: number, type: number, bytes: Uint8Array, start: number, end: number) {
     if (this.unwanted && type !== messageType.relation && type !== messageType.type) return
-    if (!this.#begun.has(xid)) this.#begun.set(xid, this.length)
+    if (!this.#starts.has(xid)) this.#starts.set(xid, this.length)
     const size = headBytes + end - start
     if (this.#inMemory + size > this.#memory.length) this.#writeOut()
     if (size > this.#memory.length) this.#memory = Buffer.allocUnsafe(size)
@@ -122,16 +122,16 @@ export class SpilledTransaction implements Disposable {
    * it. False when none of its changes were received.
    */
   abort(subtransaction: number): boolean {
-    const begun = this.#begun.get(subtransaction)
-    if (begun === undefined) return false
-    if (begun >= this.#inFile) this.#inMemory = begun - this.#inFile
+    const start = this.#starts.get(subtransaction)
+    if (start === undefined) return false
+    if (start >= this.#inFile) this.#inMemory = start - this.#inFile
     else {
-      if (this.#file) ftruncateSync(this.#file.file, begun)
-      this.#inFile = begun
+      if (this.#file) ftruncateSync(this.#file.file, start)
+      this.#inFile = start
       this.#inMemory = 0
     }
-    this.length = begun
-    for (const [xid, at] of this.#begun) if (at >= begun) this.#begun.delete(xid)
+    this.length = start
+    for (const [xid, at] of this.#starts) if (at >= start) this.#starts.delete(xid)
     return true
   }
 

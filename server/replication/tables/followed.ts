@@ -45,11 +45,11 @@ interface FollowedRequest {
  * `own` tables are part of no move, and no row of a `dropped` one exists any more. Undefined: it is not known whether
  * they may.
  */
-export type Apart = 'left_out' | 'extension' | 'own' | 'dropped' | undefined
+export type NotFollowedReason = 'left_out' | 'extension' | 'own' | 'dropped' | undefined
 
 export interface Followed {
   pairs: ReadonlyMap<number, TablePair>
-  apart: (oid: number) => Apart
+  whyNotFollowed: (oid: number) => NotFollowedReason
   /** With their OIDs, where the source has them. */
   leftOut: LeftOutTable[]
   /** Whether everything that this transaction saw was visible when the catalog was read. */
@@ -124,7 +124,7 @@ export async function readFollowed(
     replaced,
     leftOut: others,
     hasSeen,
-    apart(oid) {
+    whyNotFollowed(oid) {
       const relation = relations.get(oid)
       if (leftOut.has(oid) || (relation?.root && leftOut.has(relation.root))) return 'left_out'
       // It may be a requested table whose OID is not known.

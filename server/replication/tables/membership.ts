@@ -81,7 +81,7 @@ export async function readMemberships(session: Session, publication: Publication
     ), steps as (
       select a.oid, i.inhrelid as id, i.xmin as since,
              i.xmin = s.xmin and exists (
-               -- Attaching changes all columns of a table, making it as a partition none.
+               -- ATTACH PARTITION changes all columns of a table, CREATE TABLE ... PARTITION OF none.
                select from pg_catalog.pg_attribute u
                 where u.attrelid = i.inhrelid and u.attnum > 0 and not u.attisdropped
                   and u.xmin = s.xmin and u.cmin = s.cmin) as "isBorn"
@@ -101,7 +101,7 @@ export async function readMemberships(session: Session, publication: Publication
        group by oid
       having pg_catalog.bool_or(kind = 'p')
     ), births as (
-      -- Its own step is that of a table into the one right above it.
+      -- One row for each step from a table to its direct parent.
       select oid, pg_catalog.min(own) as age,
              pg_catalog.bool_and(case when id = oid or age = own then "isBorn" else age > own end) as "isBorn"
         from (select oid, id, "isBorn", ${ageOf('since')} as age,

@@ -147,7 +147,7 @@ function readColumns(session: Session, oid: number) {
            pg_catalog.pg_get_expr(d.adbin, d.adrelid)        as expression,
            a.attgenerated                                    as generated,
            a.attidentity                                     as identity,
-           -- The values of a box are separated in another way than those of all others.
+           -- The separator of box values is not the comma of all other types.
            a.atthasmissing and a.atttypid <> 'pg_catalog.box'::regtype as "hasMissing",
            case when a.atthasmissing and a.atttypid <> 'pg_catalog.box'::regtype
              then (a.attmissingval::text::text[])[1] end     as missing,

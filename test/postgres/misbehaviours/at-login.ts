@@ -119,7 +119,7 @@ export const atLogin: Case[] = [
   login('readiness for queries before login', senseless('it is ready before the login is complete'), (fake) =>
     fake.say(ready),
   ),
-  login('a way to log in that nobody knows', /requires authentication in an unknown way/, (fake) =>
+  login('an unknown way to log in', /requires authentication in an unknown way/, (fake) =>
     fake.say(authentication(99)),
   ),
   login('a way to log in that pgtrek cannot', /requires authentication by GSSAPI/, (fake) =>
@@ -131,10 +131,8 @@ export const atLogin: Case[] = [
   login('no kind of authentication', senseless('it requests no authentication method'), (fake) =>
     fake.say(say('R', int16(0))),
   ),
-  login(
-    'a challenge that nobody asked for, again and again',
-    senseless('it requests authentication again'),
-    (fake) => fake.sayForEver(authentication(11, Buffer.from('r=x,s=y,i=1'))),
+  login('an unrequested challenge, again and again', senseless('it requests authentication again'), (fake) =>
+    fake.sayForEver(authentication(11, Buffer.from('r=x,s=y,i=1'))),
   ),
   login('leave to come in, again and again', senseless('it requests authentication again'), (fake) =>
     fake.sayForEver(authentication(0)),

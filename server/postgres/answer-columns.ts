@@ -5,7 +5,7 @@ const named = /^\s*(?:select|with)\b/i
 const alias = /\bas\s+["\w]/i
 
 /** The first column, if none of the columns is named in the query. */
-export function strangeColumn(columns: readonly { name: string }[], query: string): string | undefined {
+export function unexpectedColumn(columns: readonly { name: string }[], query: string): string | undefined {
   if (columns.length === 0 || !named.test(query) || !alias.test(query) || star.test(query)) return undefined
   const text = query.toLowerCase()
   const isKnown = ({ name }: { name: string }) =>

@@ -1,6 +1,6 @@
 // An answer with columns that are not in the query is detected.
 import { expect, test } from 'bun:test'
-import { strangeColumn } from '../../server/postgres/asked-for.ts'
+import { unexpectedColumn } from '../../server/postgres/answer-columns.ts'
 
 const columns = (...names: string[]) => names.map((name) => ({ name }))
 
@@ -14,10 +14,10 @@ test.each([
   ['show server_version', ['server_version']],
   ['select f(a) from t', ['f']],
 ])('%p is answered with its own columns', (query, names) => {
-  expect(strangeColumn(columns(...names), query)).toBeUndefined()
+  expect(unexpectedColumn(columns(...names), query)).toBeUndefined()
 })
 
 test('columns are strange when none of them is in the query', () => {
-  expect(strangeColumn(columns('one', 'two'), 'select oid, relname as name from pg_class')).toBe('one')
-  expect(strangeColumn([], 'select relname as name from pg_class')).toBeUndefined()
+  expect(unexpectedColumn(columns('one', 'two'), 'select oid, relname as name from pg_class')).toBe('one')
+  expect(unexpectedColumn([], 'select relname as name from pg_class')).toBeUndefined()
 })
