@@ -50,7 +50,7 @@ export async function readDropDependants(
         join pg_catalog.pg_depend d on d.classid = whole.class and d.objid = whole.oid
         join whole owner on owner.class = d.refclassid and owner.oid = d.refobjid
        where d.deptype in ('a', 'i', 'P', 'S')
-         -- A partition belongs to its parent, but its rows are not part of the parent.
+         -- A partition belongs to its parent, but is reported by itself, because it has rows.
          and not exists (select from pg_catalog.pg_class c
                           where whole.class = 'pg_catalog.pg_class'::regclass
                             and c.oid = whole.oid

@@ -3,6 +3,7 @@
 import { ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import { estimatedRows, uncounted } from './estimated-rows.ts'
+import { extensionOfRelation } from './tables.ts'
 
 export interface ListedTable {
   oid: number
@@ -108,13 +109,7 @@ function tablesWith(sizes: Sizes): string {
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_inherits i on i.inhrelid = c.oid and c.relispartition
-      left join pg_catalog.pg_depend d
-             on d.classid = 'pg_catalog.pg_class'::regclass
-            and d.objid = c.oid
-            and d.objsubid = 0
-            and d.refclassid = 'pg_catalog.pg_extension'::regclass
-            and d.deptype = 'e'
-      left join pg_catalog.pg_extension e on e.oid = d.refobjid
+      ${extensionOfRelation}
      where c.relkind in ('r', 'p', 'f')
        and c.relpersistence <> 't'
        and ${isUsers}

@@ -71,7 +71,7 @@ export async function readNeeds(session: Session): Promise<Map<string, Set<strin
        and d.objid >= 16384
        and d.refobjid >= 16384
        and (w.catalog, w.oid) <> (r.catalog, r.oid)
-       -- A sequence belongs to its table, so the table does not need it.
+       -- An owned sequence is part of its table: the table needs it, and it does not need the table.
        and not (d.classid = 'pg_catalog.pg_class'::regclass and d.deptype in ('a', 'i')
                 and exists (select from pg_catalog.pg_class s where s.oid = d.objid and s.relkind = 'S'))`)
   const needs = new Map<string, Set<string>>()

@@ -42,6 +42,15 @@ export interface TableFacts {
 /** TID range scans exist since 14. Before, each part of a ctid range would read the whole table. */
 export const ctidRangesSince = 14
 
+/** For a FROM clause with pg_class as c: e is the extension that the relation belongs to, if it belongs to one. */
+export const extensionOfRelation = `left join pg_catalog.pg_depend d
+             on d.classid = 'pg_catalog.pg_class'::regclass
+            and d.objid = c.oid
+            and d.objsubid = 0
+            and d.refclassid = 'pg_catalog.pg_extension'::regclass
+            and d.deptype = 'e'
+      left join pg_catalog.pg_extension e on e.oid = d.refobjid`
+
 /** From this version on NOT NULL is a constraint with a name. */
 const namedNotNullSince = 18
 
@@ -71,13 +80,7 @@ export async function readTables(
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_am a on a.oid = c.relam
-      left join pg_catalog.pg_depend d
-             on d.classid = 'pg_catalog.pg_class'::regclass
-            and d.objid = c.oid
-            and d.objsubid = 0
-            and d.refclassid = 'pg_catalog.pg_extension'::regclass
-            and d.deptype = 'e'
-      left join pg_catalog.pg_extension e on e.oid = d.refobjid
+      ${extensionOfRelation}
       left join lateral (
              select t.attname
                from pg_catalog.pg_index i

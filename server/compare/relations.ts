@@ -1,6 +1,6 @@
 // The tables of one side for a comparison: where their rows are, their columns and their key.
 import { hasOwnSchema, ownSchema } from '../catalog/own.ts'
-import { ctidRangesSince } from '../catalog/tables.ts'
+import { ctidRangesSince, extensionOfRelation } from '../catalog/tables.ts'
 import type { Session } from '../postgres/session.ts'
 
 export interface Column {
@@ -81,13 +81,7 @@ function relationsQuery(major: number): string {
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_am a on a.oid = c.relam
       left join pg_catalog.pg_partitioned_table p on p.partrelid = c.oid
-      left join pg_catalog.pg_depend d
-             on d.classid = 'pg_catalog.pg_class'::regclass
-            and d.objid = c.oid
-            and d.objsubid = 0
-            and d.refclassid = 'pg_catalog.pg_extension'::regclass
-            and d.deptype = 'e'
-      left join pg_catalog.pg_extension e on e.oid = d.refobjid
+      ${extensionOfRelation}
       left join lateral (
              select json_agg(t.attname order by u.place) as columns
                from pg_catalog.pg_index i

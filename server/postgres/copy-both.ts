@@ -1,6 +1,7 @@
 // The two-way COPY of a walsender over a borrowed session: chunks of complete messages are read on request, CopyData
 // can be written at any time.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-COPY
+import { NextChange } from '../system/next-change.ts'
 import { ConnectionLost } from './errors.ts'
 import { AnswerWatch } from './liveness.ts'
 import {
@@ -36,7 +37,7 @@ export class CopyBoth implements Disposable {
   #unreadBytes = 0
   #started = false
   #failure: Error | undefined
-  #wake: (() => void) | undefined
+  readonly #change = new NextChange()
   #pace: NodeJS.Timeout | undefined
   #piecesAtOnce = 0
   /** When data was last received, or the last received data was read. */
@@ -54,7 +55,7 @@ export class CopyBoth implements Disposable {
     const copy = new CopyBoth(session)
     using _ = new AnswerWatch(() => session)
     session.tap.write(queryMessage(command))
-    while (!copy.#started && !copy.#failure) await copy.#next()
+    while (!copy.#started && !copy.#failure) await copy.#change.happened
     if (copy.#failure) {
       copy[Symbol.dispose]()
       throw copy.#failure
@@ -66,7 +67,7 @@ export class CopyBoth implements Disposable {
   async read(): Promise<Buffer> {
     while (this.#unread.length === 0) {
       if (this.#failure) throw this.#failure
-      await this.#next()
+      await this.#change.happened
     }
     this.#activeAt = performance.now()
     const bytes = this.#unread.shift() as Buffer
@@ -89,22 +90,20 @@ export class CopyBoth implements Disposable {
   async readable(milliseconds: number): Promise<void> {
     if (this.hasUnread) return
     const timer = setTimeout(() => this.wake(), milliseconds)
-    await this.#next()
+    await this.#change.happened
     clearTimeout(timer)
   }
 
   /** Waits without reading. Throws when the stream has ended meanwhile. */
   async pausing(milliseconds: number): Promise<void> {
     const timer = setTimeout(() => this.wake(), milliseconds)
-    if (!this.#failure) await this.#next()
+    if (!this.#failure) await this.#change.happened
     clearTimeout(timer)
     if (this.#failure) throw this.#failure
   }
 
   wake() {
-    const wake = this.#wake
-    this.#wake = undefined
-    wake?.()
+    this.#change.notify()
   }
 
   write(bytes: Buffer) {
@@ -203,16 +202,6 @@ export class CopyBoth implements Disposable {
     } else if (type !== undefined && type !== backend.commandComplete && !isAside(type)) {
       this.session.tap.cut(outOfPlace(type, 'during a stream of changes'))
     }
-  }
-
-  #next(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const before = this.#wake
-    this.#wake = () => {
-      before?.()
-      resolve()
-    }
-    return promise
   }
 
   readonly #closed = () => this.fail(this.session.lost())

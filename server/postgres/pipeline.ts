@@ -1,6 +1,7 @@
 // Statements of the extended protocol on a borrowed session, sent without waiting for answers. The expected result is
 // noted when a statement is sent, and checked when its answer arrives.
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+import { NextChange } from '../system/next-change.ts'
 import { ConnectionLost, ProtocolViolation, type ServerError } from './errors.ts'
 import { backend, excerpt, isAside, outOfPlace, parseServerError } from './messages.ts'
 import { PipelineWriter } from './pipeline-writer.ts'
@@ -65,7 +66,7 @@ export class Pipeline implements Disposable {
   #head = 0
   #waiting = 0
   #isBlocked = false
-  #wake: (() => void) | undefined
+  readonly #change = new NextChange()
 
   constructor(
     readonly session: Session,
@@ -120,14 +121,14 @@ export class Pipeline implements Disposable {
 
   /** Resolves when more may be sent. Throws when the pipeline has failed. Written data must be sent before. */
   async room(): Promise<void> {
-    while (this.isFull && !this.failure) await this.#next()
+    while (this.isFull && !this.failure) await this.#change.happened
     if (this.failure) throw this.failure
   }
 
   /** Resolves when all statements are answered. */
   async quiet(): Promise<void> {
     this.flush()
-    while (!this.isQuiet && !this.failure) await this.#next()
+    while (!this.isQuiet && !this.failure) await this.#change.happened
     if (this.failure) throw this.failure
   }
 
@@ -137,7 +138,7 @@ export class Pipeline implements Disposable {
   /** Ends all waiting. */
   fail(error: Error) {
     this.failure ??= error
-    this.#rouse()
+    this.#notify()
   }
 
   [Symbol.dispose]() {
@@ -172,7 +173,7 @@ export class Pipeline implements Disposable {
       }
       at += size
     }
-    this.#rouse()
+    this.#notify()
   }
 
   #complete(bytes: Buffer, start: number, end: number) {
@@ -220,27 +221,15 @@ export class Pipeline implements Disposable {
     this.#head = 0
   }
 
-  #next(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    const before = this.#wake
-    this.#wake = () => {
-      before?.()
-      resolve()
-    }
-    return promise
-  }
-
-  #rouse() {
-    const wake = this.#wake
-    this.#wake = undefined
-    wake?.()
+  #notify() {
+    this.#change.notify()
     this.onAnswer()
   }
 
   readonly #drained = () => {
     this.#isBlocked = false
     this.#activeAt = performance.now()
-    this.#rouse()
+    this.#notify()
   }
 
   readonly #closed = () => this.fail(this.session.lost())

@@ -3,6 +3,7 @@
 import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowController, FollowView } from '../../shared/follow-view.ts'
 import type { StorageFailure } from '../../shared/storage-failure.ts'
+import { pollUntil } from '../system/poll.ts'
 import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from './follow-memory.ts'
 import { isAlive } from './processes.ts'
 import type { StateDatabase } from './state-database.ts'
@@ -180,15 +181,18 @@ export class FollowStore implements FollowMemory {
       .run(name, JSON.stringify(action))
     const { failure } = this.database
     if (failure) return this.#unreachable(name, failure)
-    const deadline = Date.now() + patienceMs
-    while (Date.now() < deadline) {
+    const look = (): FollowAnswer | undefined => {
       const row = this.database
         .query<{ answer: string | null }, [number]>('select answer from follow_ask where id = ?')
         .get(Number(id))
       if (row?.answer) return JSON.parse(row.answer) as FollowAnswer
-      if (!this.worker(name)) return notFollowed
-      await Bun.sleep(betweenLooksMs)
+      return this.worker(name) ? undefined : notFollowed
     }
+    const answer = await pollUntil(look, (found) => found !== undefined, {
+      everyMs: betweenLooksMs,
+      withinMs: patienceMs,
+    })
+    if (answer) return answer
     const withdrawn = this.database
       .query('delete from follow_ask where id = ? and taken = 0 returning id')
       .all(Number(id))

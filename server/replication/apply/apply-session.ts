@@ -24,7 +24,7 @@ export async function prepareApplySession(session: Session): Promise<ApplySessio
     set tcp_keepalives_count = 3;
     set default_transaction_isolation = 'read committed';
     set default_transaction_deferrable = off;
-    -- A generic plan may be made while the table is still small, and would be kept.
+    -- The plans are kept, and may be made while a table is still small: they must use its index.
     set enable_seqscan = off;
     set plan_cache_mode = force_generic_plan;
     -- A database that a switchover made read-only accepts our changes with this setting.

@@ -101,7 +101,7 @@ export async function readMemberships(session: Session, publication: Publication
        group by oid
       having pg_catalog.bool_or(kind = 'p')
     ), births as (
-      -- One row for each step from a table to its direct parent.
+      -- The age "own" is that of the step from the table itself to its direct parent.
       select oid, pg_catalog.min(own) as age,
              pg_catalog.bool_and(case when id = oid or age = own then "isBorn" else age > own end) as "isBorn"
         from (select oid, id, "isBorn", ${ageOf('since')} as age,
