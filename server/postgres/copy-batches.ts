@@ -8,10 +8,10 @@ import {
   backend,
   copyDataMessage,
   copyDoneMessage,
-  outOfPlace,
   parseDataRow,
   queryMessage,
   rowsOfCommandTag,
+  unexpectedMessage,
 } from './messages.ts'
 
 export interface CopyBatches extends BatchSize {
@@ -82,7 +82,7 @@ export class CopyIntake {
         this.rows = (this.rows ?? 0) + this.#copied
       } else if (tag.startsWith('INSERT ')) this.#inserted = rowsOfCommandTag(body)
     } else if (type === backend.readyForQuery) {
-      if (this.#unanswered === 0) throw outOfPlace(type, 'although nothing was requested')
+      if (this.#unanswered === 0) throw unexpectedMessage(type, 'although nothing was requested')
       this.#unanswered--
       if (!this.#failed) this.batches?.onBatch(this.#copied, this.#inserted)
       this.#copied = 0

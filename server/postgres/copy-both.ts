@@ -8,10 +8,10 @@ import {
   backend,
   copyDataMessage,
   copyDoneMessage,
-  isAside,
-  outOfPlace,
+  isAsynchronous,
   parseServerError,
   queryMessage,
+  unexpectedMessage,
 } from './messages.ts'
 import type { Session } from './session.ts'
 import { describeSettings } from './settings.ts'
@@ -199,8 +199,8 @@ export class CopyBoth implements Disposable {
     } else if (type === backend.copyDone || type === backend.readyForQuery) {
       const where = describeSettings(this.session.settings)
       this.fail(new ConnectionLost(`${where} ended the stream: it is being shut down`))
-    } else if (type !== undefined && type !== backend.commandComplete && !isAside(type)) {
-      this.session.tap.cut(outOfPlace(type, 'during a stream of changes'))
+    } else if (type !== undefined && type !== backend.commandComplete && !isAsynchronous(type)) {
+      this.session.tap.cut(unexpectedMessage(type, 'during a stream of changes'))
     }
   }
 

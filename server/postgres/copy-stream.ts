@@ -8,13 +8,13 @@ import {
   type BackendMessage,
   backend,
   copyFailMessage,
-  isAside,
+  isAsynchronous,
   MessageReader,
   messageSize,
-  outOfPlace,
   parseServerError,
   queryMessage,
   rowsOfCommandTag,
+  unexpectedMessage,
 } from './messages.ts'
 import { AnswerLimit } from './protocol-guard.ts'
 import type { Session } from './session.ts'
@@ -62,7 +62,7 @@ class Relay implements CopySink {
   readonly #sourceReader = new MessageReader()
   readonly #destinationReader = new MessageReader()
   readonly #intake: CopyIntake
-  readonly #asides: AnswerLimit
+  readonly #asynchronousLimit: AnswerLimit
   readonly #flow: ThrottledFlow | undefined
   readonly #watch: AnswerWatch
   readonly #result = Promise.withResolvers<{ rows: number; bytes: number }>()
@@ -71,7 +71,7 @@ class Relay implements CopySink {
   constructor(readonly relay: CopyRelay) {
     const { source, destination, copyIn = '', binary, batches, throttle } = relay
     this.#intake = new CopyIntake(copyIn, binary, batches)
-    this.#asides = new AnswerLimit(source.settings)
+    this.#asynchronousLimit = new AnswerLimit(source.settings)
     const read = (chunk: Buffer) => source.tap.read(this.#receive, chunk)
     this.#flow = throttle && new ThrottledFlow(throttle, read, this.#regulate)
     /** The session that has to act next. Undefined while a rate limit holds the rows back. */
@@ -102,7 +102,7 @@ class Relay implements CopySink {
 
   #fromDestination(message: BackendMessage) {
     const { type, body } = message
-    if (isAside(type)) this.#asides.count(body.length)
+    if (isAsynchronous(type)) this.#asynchronousLimit.count(body.length)
     try {
       this.#intake.hear(message)
     } catch (error) {
@@ -110,7 +110,7 @@ class Relay implements CopySink {
     }
     if (type === backend.errorResponse) this.#failByDestination(parseServerError(body))
     else if (type === backend.copyInResponse) this.#askSource()
-    else if (!isAside(type) && !ofIntake.has(type)) throw outOfPlace(type, 'during a COPY')
+    else if (!isAsynchronous(type) && !ofIntake.has(type)) throw unexpectedMessage(type, 'during a COPY')
     else if (type === backend.readyForQuery && this.#intake.isReady) this.#destinationReady(type)
   }
 
@@ -175,23 +175,24 @@ class Relay implements CopySink {
   }
 
   #fromSource({ type, body }: BackendMessage) {
-    this.#asides.count(body.length)
+    this.#asynchronousLimit.count(body.length)
     if (type === backend.errorResponse) this.#failBySource(body)
     else if (type === backend.commandComplete) {
-      if (!this.#walker?.done) throw outOfPlace(type, 'during a COPY')
+      if (!this.#walker?.done) throw unexpectedMessage(type, 'during a COPY')
       this.#rows = rowsOfCommandTag(body)
     } else if (type === backend.readyForQuery) {
-      if (!this.#failure && this.#rows === undefined) throw outOfPlace(type, 'before the end of a COPY')
+      if (!this.#failure && this.#rows === undefined)
+        throw unexpectedMessage(type, 'before the end of a COPY')
       this.#source = 'over'
       this.#settle()
-    } else if (!isAside(type)) throw outOfPlace(type, 'during a COPY')
+    } else if (!isAsynchronous(type)) throw unexpectedMessage(type, 'during a COPY')
   }
 
   /** Between two batches it may be ready while more rows follow. */
   #destinationReady(type: number) {
     const isWhole = this.#walker?.done === true
     if (!this.#failure && (this.#intake.rows === undefined || !(isWhole || this.relay.batches))) {
-      throw outOfPlace(type, 'before the end of a COPY')
+      throw unexpectedMessage(type, 'before the end of a COPY')
     }
     if (this.#failure || isWhole) this.#destination = 'over'
     this.#settle()

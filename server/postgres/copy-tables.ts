@@ -6,13 +6,13 @@ import { AnswerWatch } from './liveness.ts'
 import {
   type BackendMessage,
   backend,
-  isAside,
+  isAsynchronous,
   MessageReader,
   messageSize,
-  outOfPlace,
   parseServerError,
   queryMessage,
   rowsOfCommandTag,
+  unexpectedMessage,
 } from './messages.ts'
 import { AnswerLimit } from './protocol-guard.ts'
 import type { Session } from './session.ts'
@@ -46,7 +46,7 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
   const sent = new SourceTables()
   const taken: number[] = []
   const reader = new MessageReader()
-  const asides = new AnswerLimit(source.settings)
+  const asynchronousLimit = new AnswerLimit(source.settings)
   let isTaking = false
   let isFull = false
   let sourceReady = false
@@ -59,36 +59,37 @@ export async function relayTables(relay: TablesRelay): Promise<{ rows: number; b
   }
 
   sent.onMessage = ({ type, body }) => {
-    asides.count(body.length)
+    asynchronousLimit.count(body.length)
     if (type === backend.errorResponse) {
       const error = parseServerError(body)
       error.side = 'source'
       fail(error)
     } else if (type === backend.readyForQuery) {
       if (!hasFailed && sent.tables.filter(({ rows }) => rows !== undefined).length < tables.length) {
-        throw outOfPlace(type, 'before the end of a COPY')
+        throw unexpectedMessage(type, 'before the end of a COPY')
       }
       sourceReady = true
       settle()
-    } else if (!isAside(type) && type !== backend.commandComplete) {
-      throw outOfPlace(type, 'during a COPY')
+    } else if (!isAsynchronous(type) && type !== backend.commandComplete) {
+      throw unexpectedMessage(type, 'during a COPY')
     }
   }
 
   function fromDestination({ type, body }: BackendMessage) {
-    asides.count(body.length)
+    asynchronousLimit.count(body.length)
     if (type === backend.errorResponse) fail(parseServerError(body))
     else if (type === backend.copyInResponse) {
       isTaking = true
       pass()
     } else if (type === backend.commandComplete) {
-      if (isTaking || taken.length === tables.length) throw outOfPlace(type, 'during a COPY')
+      if (isTaking || taken.length === tables.length) throw unexpectedMessage(type, 'during a COPY')
       taken.push(rowsOfCommandTag(body))
     } else if (type === backend.readyForQuery) {
-      if (!hasFailed && taken.length < tables.length) throw outOfPlace(type, 'before the end of a COPY')
+      if (!hasFailed && taken.length < tables.length)
+        throw unexpectedMessage(type, 'before the end of a COPY')
       destinationReady = true
       settle()
-    } else if (!isAside(type)) throw outOfPlace(type, 'during a COPY')
+    } else if (!isAsynchronous(type)) throw unexpectedMessage(type, 'during a COPY')
   }
 
   /** Passes on what was received of the table that the destination is taking. */
@@ -218,7 +219,7 @@ class SourceTables {
         return bytes.subarray(position)
       }
       if (message.type === backend.commandComplete) {
-        if (!table || table.rows !== undefined) throw outOfPlace(message.type, 'during a COPY')
+        if (!table || table.rows !== undefined) throw unexpectedMessage(message.type, 'during a COPY')
         table.rows = rowsOfCommandTag(message.body)
       }
       this.onMessage(message)

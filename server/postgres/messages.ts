@@ -104,7 +104,7 @@ export function typeName(type: number): string {
 }
 
 /** The server may send it at any time. */
-export function isAside(type: number): boolean {
+export function isAsynchronous(type: number): boolean {
   return (
     type === backend.errorResponse ||
     type === backend.noticeResponse ||
@@ -114,7 +114,7 @@ export function isAside(type: number): boolean {
 }
 
 /** For a message that is not allowed where it was received. */
-export function outOfPlace(type: number, where: string): ProtocolViolation {
+export function unexpectedMessage(type: number, where: string): ProtocolViolation {
   return new ProtocolViolation(`a message of type ${typeName(type)} came ${where}`)
 }
 

@@ -3,7 +3,7 @@
 // https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
 import { NextChange } from '../system/next-change.ts'
 import { ConnectionLost, ProtocolViolation, type ServerError } from './errors.ts'
-import { backend, excerpt, isAside, outOfPlace, parseServerError } from './messages.ts'
+import { backend, excerpt, isAsynchronous, parseServerError, unexpectedMessage } from './messages.ts'
 import { PipelineWriter } from './pipeline-writer.ts'
 import type { Session } from './session.ts'
 import { WholeMessages } from './whole-messages.ts'
@@ -168,8 +168,8 @@ export class Pipeline implements Disposable {
       else if (type === backend.errorResponse) {
         const error = parseServerError(bytes.subarray(at + 5, at + size))
         this.fail(new StatementFailed(this.answered, error))
-      } else if (!isAside(type) && !quiet.has(type)) {
-        throw outOfPlace(type, 'among the answers to changes')
+      } else if (!isAsynchronous(type) && !quiet.has(type)) {
+        throw unexpectedMessage(type, 'among the answers to changes')
       }
       at += size
     }
@@ -179,7 +179,7 @@ export class Pipeline implements Disposable {
   #complete(bytes: Buffer, start: number, end: number) {
     const mark = this.#marks[this.#head % this.#marks.length] as number
     if (mark === syncMark || this.#waiting === 0) {
-      throw outOfPlace(backend.commandComplete, 'although nothing was requested')
+      throw unexpectedMessage(backend.commandComplete, 'although nothing was requested')
     }
     this.#take()
     // `UPDATE 1`, `INSERT 0 1`, `COPY 250`: nearly always one row.
@@ -201,7 +201,7 @@ export class Pipeline implements Disposable {
 
   #ready() {
     if (this.#marks[this.#head % this.#marks.length] !== syncMark || this.#waiting === 0) {
-      throw outOfPlace(backend.readyForQuery, 'before all answers were received')
+      throw unexpectedMessage(backend.readyForQuery, 'before all answers were received')
     }
     this.#take()
     this.synced++

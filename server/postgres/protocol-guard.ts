@@ -9,9 +9,9 @@ import {
   excerpt,
   frontend,
   messageSize,
-  outOfPlace,
   parseServerError,
   typeName,
+  unexpectedMessage,
 } from './messages.ts'
 import type { ConnectionSettings } from './settings.ts'
 
@@ -172,7 +172,7 @@ export class ProtocolGuard {
 
   #ready(body: Buffer) {
     checkReady(body)
-    if (this.#owed === 0) throw outOfPlace(backend.readyForQuery, 'although nothing was requested')
+    if (this.#owed === 0) throw unexpectedMessage(backend.readyForQuery, 'although nothing was requested')
     if (!this.#isConcluded || this.#columns !== undefined) {
       throw new ProtocolViolation('it is ready for the next query before it has answered this one')
     }
@@ -201,8 +201,8 @@ export class ProtocolGuard {
     }
     // Its content is not used.
     if (type === backend.notificationResponse) return
-    if (duringLogin.has(type)) throw outOfPlace(type, 'after login')
-    if (this.#owed === 0 && !this.#isExtended) throw outOfPlace(type, 'although nothing was requested')
+    if (duringLogin.has(type)) throw unexpectedMessage(type, 'after login')
+    if (this.#owed === 0 && !this.#isExtended) throw unexpectedMessage(type, 'although nothing was requested')
     switch (type) {
       case backend.rowDescription:
         this.#columns = columnsOf(body)
@@ -217,7 +217,7 @@ export class ProtocolGuard {
         return
       case backend.closeComplete:
       case backend.portalSuspended:
-        throw outOfPlace(type, 'although nothing was closed or cut into pieces')
+        throw unexpectedMessage(type, 'although nothing was closed or cut into pieces')
       case backend.parameterDescription:
         if (body.length < 2 || body.length !== 2 + 4 * body.readUInt16BE(0)) {
           throw new ProtocolViolation('the description of parameters is incomplete')

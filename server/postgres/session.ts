@@ -204,7 +204,7 @@ export class Session implements AsyncDisposable {
    * time: then the connection is cut, so that a cancel does not wait for a server that does not answer.
    */
   async cancel(patienceMs = cancelPatienceMs): Promise<void> {
-    if (this.#closed || (this.#unanswered.size === 0 && !this.tap.isLent)) return
+    if (this.#closed || (this.#unanswered.size === 0 && !this.tap.isBorrowed)) return
     const answers = Promise.allSettled([...this.#unanswered])
     const giveUp = settledWithin(answers, patienceMs).then((isOver) => {
       if (!isOver) this.destroy()
@@ -243,7 +243,7 @@ export class Session implements AsyncDisposable {
   destroy() {
     this.#closed = true
     // A pooler does not use a server process again whose connection is cut in the middle of a COPY.
-    if (!this.#stateBefore || this.tap.isLent) return this.tap.destroy()
+    if (!this.#stateBefore || this.tap.isBorrowed) return this.tap.destroy()
     this.#leave(restoreSessionState(this.#stateBefore))
   }
 

@@ -55,11 +55,11 @@ export class Tap extends EventEmitter {
   }
 
   borrow(handler: (chunk: Buffer) => void) {
-    if (this.#borrower) throw new Error('the session is lent already')
+    if (this.#borrower) throw new Error('the session is borrowed already')
     this.#borrower = handler
   }
 
-  get isLent(): boolean {
+  get isBorrowed(): boolean {
     return this.#borrower !== undefined
   }
 

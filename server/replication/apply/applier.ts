@@ -120,7 +120,7 @@ export class Applier implements Disposable {
     return this.#open && this.#transaction === undefined
   }
 
-  /** The batch is large enough, or the servers lag behind what was sent. */
+  /** Whether the batch is large enough, or more may only be sent after answers. */
   get mustWait(): boolean {
     return this.pipeline.isFull || this.pipeline.out.isPiece || this.#isDue
   }

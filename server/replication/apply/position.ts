@@ -26,7 +26,7 @@ export interface Position {
    * Statements that transfer the position to another session: `give` in the one that holds it, then `take` in the
    * other.
    */
-  lending?: { give: string; take: string } | undefined
+  transfer?: { give: string; take: string } | undefined
 }
 
 /** The prefix of the message that marks our transactions where they cannot have an origin. */
@@ -175,8 +175,8 @@ async function holdOrigin(session: Session, name: string): Promise<Position> {
     if ((error as { sqlstate?: string }).sqlstate !== objectInUse) throw error
     throw new PositionBusy(`another session is applying changes as ${name}`, { cause: error })
   }
-  const lending = { give: 'select pg_catalog.pg_replication_origin_session_reset()', take }
-  if (!isOriginSafe(session.major)) return { kind: 'origin', lending, ...(await holdRow(session, name)) }
+  const transfer = { give: 'select pg_catalog.pg_replication_origin_session_reset()', take }
+  if (!isOriginSafe(session.major)) return { kind: 'origin', transfer, ...(await holdRow(session, name)) }
   // Read now, when no other session can advance it any more.
   const { lsn } = await session.one<{ lsn: string | null }>(
     'select pg_catalog.pg_replication_origin_session_progress(true)::text as lsn',
@@ -186,7 +186,7 @@ async function holdOrigin(session: Session, name: string): Promise<Position> {
     name,
     lsn: lsn === null ? noLsn : parseLsn(lsn),
     storeSql: 'select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, $2::timestamptz)',
-    lending,
+    transfer,
   }
 }
 

@@ -15,7 +15,7 @@ import { isRefusedSession, reasonOf } from './streamed-give-up.ts'
 /** The session that applies committed transactions. */
 interface MainSession extends Pick<Applier, 'commitAll' | 'runAlone' | 'committedElsewhere'> {
   pipeline: Pick<Pipeline, 'silentMs' | 'fail'>
-  options: { position: Pick<Position, 'lending'> }
+  options: { position: Pick<Position, 'transfer'> }
 }
 
 /** The second session. */
@@ -226,16 +226,16 @@ export class StreamedApply<Helper extends HelperSession = Applier> implements Di
   /** One session at a time can hold a position, so the main session transfers it. */
   async #commit({ applier }: Current, end: TransactionEnd) {
     const { main } = this.options
-    const { lending } = main.options.position
-    if (lending) await main.runAlone(lending.give)
+    const { transfer } = main.options.position
+    if (transfer) await main.runAlone(transfer.give)
     // After an error it may still be committed. The position shows it at the next connection.
-    if (lending) applier.runWithin(lending.take)
+    if (transfer) applier.runWithin(transfer.take)
     applier.commit(end)
     await applier.commitBatch(true)
     await applier.quiet()
-    if (lending) {
-      await applier.runAlone(lending.give)
-      await main.runAlone(lending.take)
+    if (transfer) {
+      await applier.runAlone(transfer.give)
+      await main.runAlone(transfer.take)
     }
     main.committedElsewhere(applier.commits.takeConfirmed())
   }

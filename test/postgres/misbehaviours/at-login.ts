@@ -25,7 +25,7 @@ function tls(name: string, says: RegExp, onTls: Answer): Case {
   return { at: 'login', name, says, behaviour: { onTls }, parameters }
 }
 
-/** A server that asks for SCRAM, and knows the password as little as anybody. */
+/** A server that requests SCRAM without knowing the password. */
 function scram(
   name: string,
   says: RegExp,
@@ -200,7 +200,7 @@ export const atLogin: Case[] = [
   ),
   {
     at: 'login',
-    name: 'silence after login',
+    name: 'no answer after login',
     says: /accepted the login but did not answer the first query/,
     behaviour: { onQuery: () => true },
   },
@@ -217,7 +217,7 @@ export const atLogin: Case[] = [
   },
   {
     at: 'login',
-    name: 'nothing for an answer to everything',
+    name: 'an empty answer to everything',
     says: senseless('its first query was answered by something else'),
     behaviour: {
       onQuery(fake) {
