@@ -1,7 +1,7 @@
 // Why a login failed, in words that say what to check.
 import postgres from 'postgres'
 import { messageOf } from '../../shared/message-of.ts'
-import { isInvalidAnswer, unreadable } from './driver-answers.ts'
+import { isInvalidAnswer, unreadable } from './driver-errors.ts'
 import { ConnectFailed, type ConnectFailure, ProtocolViolation, sqlstate } from './errors.ts'
 import { type ConnectionSettings, describeSettings, serverName } from './settings.ts'
 

@@ -2,15 +2,9 @@
 // the server obeys.
 import postgres from 'postgres'
 import { settledWithin } from '../system/deadline.ts'
+import { refuseMissingColumns, refuseUnexpectedColumns } from './answer-columns.ts'
 import { dial } from './dial.ts'
-import {
-  isInvalidAnswer,
-  refuseMissingColumns,
-  refuseUnexpectedColumns,
-  serverError,
-  unlessClosed,
-  unreadable,
-} from './driver-answers.ts'
+import { isInvalidAnswer, serverError, unlessClosed, unreadable } from './driver-errors.ts'
 import { Cancelled, ConnectionLost, ProtocolViolation } from './errors.ts'
 import { AnswerWatch } from './liveness.ts'
 import { type LoggedIn, type LoginOptions, logIn } from './login.ts'

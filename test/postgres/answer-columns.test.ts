@@ -17,7 +17,7 @@ test.each([
   expect(unexpectedColumn(columns(...names), query)).toBeUndefined()
 })
 
-test('columns are strange when none of them is in the query', () => {
+test('columns are unexpected when none of them is in the query', () => {
   expect(unexpectedColumn(columns('one', 'two'), 'select oid, relname as name from pg_class')).toBe('one')
   expect(unexpectedColumn([], 'select relname as name from pg_class')).toBeUndefined()
 })
