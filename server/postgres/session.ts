@@ -7,7 +7,6 @@ import { dial } from './dial.ts'
 import { isInvalidAnswer, serverError, unlessClosed, unreadable } from './driver-errors.ts'
 import { Cancelled, ConnectionLost, ProtocolViolation } from './errors.ts'
 import { AnswerWatch } from './liveness.ts'
-import { type LoggedIn, type LoginOptions, logIn } from './login.ts'
 import { loginFailure } from './login-failure.ts'
 import { cancelRequest } from './messages.ts'
 import {
@@ -21,6 +20,7 @@ import {
   type SessionState,
 } from './pooler.ts'
 import { markStatement } from './run-mark.ts'
+import { type LoggedIn, type LoginOptions, logIn } from './server-login.ts'
 import { type ConnectionSettings, describeSettings } from './settings.ts'
 import type { Tap } from './tap.ts'
 
