@@ -41,6 +41,7 @@ export class NativeFollower implements Following {
   #firstErrors: number | undefined
   #error: unknown
   #paused = false
+  /** Ends the watch, when it has stopped or failed. */
   readonly #stopping = new AbortController()
 
   private constructor(readonly options: NativeOptions) {
@@ -160,6 +161,7 @@ export class NativeFollower implements Following {
           : `the destination no longer has subscription ${subscription}`,
       )
       this.#phase = 'failed'
+      this.#stopping.abort()
       this.#ended.reject(error)
       throw error
     }
