@@ -3,8 +3,8 @@
 import { PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../postgres/settings.ts'
-import { settledWithin } from '../system/deadline.ts'
-import { pauseUnlessAborted, pollUntil } from '../system/poll.ts'
+import { pauseUnlessAborted, settledWithin } from '../system/deadline.ts'
+import { pollUntil } from '../system/poll.ts'
 import {
   activityLock,
   databaseLock,

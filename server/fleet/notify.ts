@@ -3,6 +3,7 @@
 
 import type { FleetNotification } from '../../shared/fleet.ts'
 import { formatCount } from '../../shared/format.ts'
+import { pauseUnlessAborted } from '../system/deadline.ts'
 import { type FleetEvent, payloadOf } from './notify-format.ts'
 
 export type { FleetEvent }
@@ -110,7 +111,7 @@ class Hook {
         )
         this.#lost = 0
       }
-      if (!this.#isClosing) await pause(this.pace.gapMs, this.#stop.signal)
+      if (!this.#isClosing) await pauseUnlessAborted(this.pace.gapMs, this.#stop.signal)
     }
   }
 
@@ -127,7 +128,7 @@ class Hook {
       if (outcome === 'delivered') return undefined
       const { problem, again, afterMs = 0 } = outcome
       if (!again || attempt >= this.pace.attempts || this.#stop.signal.aborted) return problem
-      await pause(Math.min(Math.max(wait, afterMs), this.pace.longestPauseMs), this.#stop.signal)
+      await pauseUnlessAborted(Math.min(Math.max(wait, afterMs), this.pace.longestPauseMs), this.#stop.signal)
       if (this.#stop.signal.aborted) return problem
       wait *= 2
     }
@@ -171,18 +172,6 @@ function reasonOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown }
   if (name === 'TimeoutError') return 'no answer within the time limit'
   return typeof code === 'string' && code !== '' ? code : String(name)
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  if (signal.aborted) resolve()
-  const timer = setTimeout(resolve, milliseconds)
-  const end = () => {
-    clearTimeout(timer)
-    resolve()
-  }
-  signal.addEventListener('abort', end)
-  return promise.finally(() => signal.removeEventListener('abort', end))
 }
 
 /** The last event sent, by place and kind, so that the same message is not sent twice. */

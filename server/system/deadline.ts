@@ -16,17 +16,18 @@ export async function settledWithin(promise: Promise<unknown>, milliseconds: num
 }
 
 /** Ends early, and without an error, when the signal is aborted. */
-export function pauseUnlessAborted(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, milliseconds)
-    signal.addEventListener('abort', end, { once: true })
-    if (signal.aborted) end()
-  })
+export async function pauseUnlessAborted(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted) return
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const timer = setTimeout(resolve, milliseconds)
+  const end = () => resolve()
+  signal?.addEventListener('abort', end, { once: true })
+  try {
+    await promise
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', end)
+  }
 }
 
 export function aborted(signal: AbortSignal): Promise<void> {

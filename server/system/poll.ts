@@ -1,5 +1,7 @@
 // Polling: asking again and again, where a server does not report by itself that its state has changed.
 
+import { pauseUnlessAborted } from './deadline.ts'
+
 export interface Polling {
   /** The pause between two attempts. */
   everyMs: number
@@ -39,19 +41,4 @@ export async function retryWhile<Result>(
   const outcome = await pollUntil(attempt, (it) => 'result' in it || !mayPass(it.error), polling)
   if ('error' in outcome) throw outcome.error
   return outcome.result
-}
-
-/** Ends early, and without an error, when the signal is aborted. */
-export async function pauseUnlessAborted(milliseconds: number, signal?: AbortSignal): Promise<void> {
-  if (signal?.aborted) return
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, milliseconds)
-  const end = () => resolve()
-  signal?.addEventListener('abort', end, { once: true })
-  try {
-    await promise
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', end)
-  }
 }

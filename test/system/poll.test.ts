@@ -1,6 +1,7 @@
 // A poll ends with the answer it waits for, at its deadline with the last answer, or when it is aborted.
 import { expect, test } from 'bun:test'
-import { pauseUnlessAborted, pollUntil, retryWhile } from '../../server/system/poll.ts'
+import { pauseUnlessAborted } from '../../server/system/deadline.ts'
+import { pollUntil, retryWhile } from '../../server/system/poll.ts'
 
 const long = 60_000
 
