@@ -2,11 +2,13 @@
 
 import type { RunLock } from '../coordination/run-lock.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
-import { clearTheWay, copyFirst, type InitialCopy } from './initial-copy.ts'
+import type { InitialCopy } from './copy-steps.ts'
+import { copyFirst } from './initial-copy.ts'
 import type { MoveContext } from './move-context.ts'
 import { copyNatively, NativeImpossible } from './native.ts'
 import type { CloneAndFollow } from './request.ts'
 import { makeBack } from './switchover/way-back.ts'
+import { undoInterruptedCopy } from './undo-copy.ts'
 
 /** `onClear`: nothing is left of an earlier move of this name. */
 export async function beginMove(
@@ -24,7 +26,7 @@ export async function beginMove(
     update: (change) => move.update(change),
     signal: move.signal,
   }
-  await clearTheWay(earlier, work)
+  await undoInterruptedCopy(earlier, work)
   onClear()
   move.update({})
   await copyBy(request.follow.engine, move, work)

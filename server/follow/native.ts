@@ -16,11 +16,11 @@ import {
   prepareLocked,
   recordMissing,
   refuseNothing,
-  takeBack,
-} from './initial-copy.ts'
+} from './copy-steps.ts'
 import { publish, refuseOthers } from './link.ts'
 import { insertsPublication } from './names.ts'
 import { readMoved } from './relations.ts'
+import { undoCopy } from './undo-copy.ts'
 
 /** The server cannot do it; our own stream may. */
 export class NativeImpossible extends PgtrekError {}
@@ -56,7 +56,7 @@ export async function copyNatively(work: InitialCopy, record: FollowRecord): Pro
       tables: moved.tables.filter((table) => isCopied.has(tableKey(table))),
     })
   } catch (error) {
-    await takeBack(work, link, record, error)
+    await undoCopy(work, link, record, error)
     throw error
   }
 }

@@ -9,7 +9,7 @@ import { applySchema } from './apply-schema.ts'
 import type { Link } from './link.ts'
 import type { MoveContext } from './move-context.ts'
 import type { OtherWriters } from './other-writers.ts'
-import { reach } from './recopy/recopy.ts'
+import { endAt } from './stream-waits.ts'
 import type { Streams } from './streams.ts'
 import { writeSentinel } from './switchover/sentinel.ts'
 
@@ -61,7 +61,7 @@ export class SchemaTask {
     try {
       await using source = await Session.open(link.from, { signal })
       const { lsn } = await writeSentinel(source)
-      await reach(follower, lsn, signal)
+      await endAt(follower, lsn, signal)
       for (const table of tables) answers.push(await this.#apply(link, table))
     } catch (error) {
       answers.push({ ok: false, message: errorInfo(error).message })

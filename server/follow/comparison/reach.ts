@@ -6,13 +6,13 @@ import { Follower, type Following } from '../../replication/apply/follower.ts'
 import { parseLsn } from '../../replication/stream/lsn.ts'
 import type { FollowStatus } from '../follow-state.ts'
 import type { Link } from '../link.ts'
+import { untilStatus } from '../stream-waits.ts'
 
-/** Not now: something is not as it has to be, and may be later. */
+/** The comparison is not possible now, and is tried again later. */
 export class Later extends Error {}
 
 const patienceMs = 30_000
 const nudgeAfterMs = 300
-const lookEveryMs = 20
 
 export async function reachMoment(
   { lsn }: SourceMoment,
@@ -20,22 +20,24 @@ export async function reachMoment(
   status: FollowStatus,
   signal: AbortSignal,
 ) {
+  signal.throwIfAborted()
   const wanted = parseLsn(lsn)
-  const begun = performance.now()
-  for (let nudged = false; ; ) {
-    signal.throwIfAborted()
-    const follower = runningFollower(link, status)
-    if (!follower) throw new Later('changes do not flow')
-    if (parseLsn(follower.status.applied) >= wanted) return
+  const follower = runningFollower(link, status)
+  if (!follower) throw notFlowing()
+  const isReached = ({ applied }: Follower['status']) => {
+    if (runningFollower(link, status) !== follower) throw notFlowing()
+    if (parseLsn(applied) >= wanted) return true
     follower.askForEnd()
-    const waited = performance.now() - begun
-    if (waited > patienceMs) throw new Later('the destination lags behind')
-    if (waited > nudgeAfterMs && !nudged) {
-      nudged = true
-      await nudge(link)
-    }
-    await Bun.sleep(lookEveryMs)
+    return false
   }
+  if (await untilStatus(follower, isReached, { signal, atMostMs: nudgeAfterMs })) return
+  await nudge(link, signal)
+  if (await untilStatus(follower, isReached, { signal, atMostMs: patienceMs - nudgeAfterMs })) return
+  throw new Later('the destination lags behind')
+}
+
+function notFlowing() {
+  return new Later('changes do not flow')
 }
 
 function runningFollower(link: Link, status: FollowStatus): Follower | undefined {
@@ -43,8 +45,8 @@ function runningFollower(link: Link, status: FollowStatus): Follower | undefined
   return follower instanceof Follower && status.state === 'running' ? follower : undefined
 }
 
-/** On a source where nothing happens the end of the log is written to disk with the next commit only. */
-async function nudge({ from }: Link) {
-  await using session = await Session.open(from)
+/** On an idle source the end of the log is written to disk only with the next commit. */
+async function nudge({ from }: Link, signal: AbortSignal) {
+  await using session = await Session.open(from, { signal })
   await session.execute('select pg_catalog.txid_current()')
 }

@@ -1,4 +1,6 @@
 // Which tables are copied again, and whether they can be: found out while everything continues as it is.
+
+import { shortList } from '../../../shared/format.ts'
 import { Pattern } from '../../../shared/pattern.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { UsageError } from '../../postgres/errors.ts'
@@ -199,4 +201,8 @@ async function refuseUnpublishable(source: Session, { names }: Link, tables: rea
       `${showName(table)} has no primary key, and no other replica identity: its changes cannot be followed. Add one on the source${instead} then try again. Nothing was changed`,
     )
   }
+}
+
+export function showNames(tables: readonly TableName[]): string {
+  return shortList(tables.map(showName))
 }

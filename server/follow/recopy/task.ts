@@ -1,7 +1,8 @@
 // Tables are copied again while the move continues: what of it the run and its views have to know.
 
 import type { RecopyView } from '../../../shared/follow-view.ts'
-import { tableKey } from '../../../shared/table-name.ts'
+import { formatCount } from '../../../shared/format.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { RunLock } from '../../coordination/run-lock.ts'
 import { errorInfo } from '../../postgres/errors.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
@@ -9,8 +10,9 @@ import { type MoveContext, publicationsOf } from '../move-context.ts'
 import type { OtherWriters } from '../other-writers.ts'
 import { allTables } from '../relations.ts'
 import type { Streams } from '../streams.ts'
-import { type Choice, chooseTables, refuseRecopy } from './choice.ts'
-import { describeRecopied, forgetGone, recopy, showNames } from './recopy.ts'
+import { type Choice, chooseTables, refuseRecopy, showNames } from './choice.ts'
+import { recopy } from './recopy.ts'
+import { forgetGone } from './record.ts'
 
 export class RecopyTask {
   readonly #stop = new AbortController()
@@ -86,4 +88,16 @@ export class RecopyTask {
     status.dispatch({ type: 'recopy_ended' })
     status.onChange('now')
   }
+}
+
+function describeRecopied(tables: readonly TableName[], failed: FollowRecord['failedTables']): string {
+  const lost = new Set(failed.map(tableKey))
+  const whole = tables.filter((table) => !lost.has(tableKey(table)))
+  const parts = [
+    ...(whole.length > 0
+      ? [`${formatCount(whole.length, 'table')} copied again and followed: ${showNames(whole)}`]
+      : []),
+    ...failed.map((table) => `${showName(table)} failed again: ${table.error}`),
+  ]
+  return parts.join('; ')
 }

@@ -1,5 +1,5 @@
-// Proof that nothing is missing: a message in the source's log, which must come out of the stream and be safe
-// on the destination before the time is up.
+// Proof that nothing is missing: a message in the source's log, which must come out of the stream and be on the
+// destination's disk in time.
 import type { FollowStatus } from '../../../shared/follow.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
@@ -7,22 +7,21 @@ import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { Following } from '../../replication/apply/follower.ts'
 import { type Lsn, parseLsn } from '../../replication/stream/lsn.ts'
-import { pollUntil } from '../../system/poll.ts'
+import { untilStatus } from '../stream-waits.ts'
 
 export const sentinelPrefix = 'pgtrek_sentinel'
 
-/** Older servers do not send messages: there only the position proves it. */
+/** Older servers do not send messages, so there only the position proves it. */
 export const messagesSince = 14
-const lookEveryMs = 20
 
 export interface Sentinel {
   id: string
-  /** Behind everything that was committed before. */
+  /** Everything that was committed before it has a smaller position. */
   lsn: Lsn
   proof: 'message' | 'position'
 }
 
-/** A subscription of the server does not hand messages on. */
+/** `isNative`: a subscription of the server does not pass on messages. */
 export async function writeSentinel(source: Session, isNative = false): Promise<Sentinel> {
   const id = crypto.randomUUID()
   await source.execute(`
@@ -50,25 +49,22 @@ export interface Waiting {
   signal: AbortSignal
 }
 
-/** Throws when it does not come in time, or following has stopped for another reason. */
+/** Throws when the destination does not confirm it in time, or following has stopped for another reason. */
 export async function awaitSentinel({ id, lsn, proof }: Sentinel, waiting: Waiting): Promise<void> {
   const { follower, arrived, deadline, timeoutSeconds, signal } = waiting
-  const isConfirmed = ({ applied }: FollowStatus) =>
-    (proof === 'position' || arrived.has(id)) && parseLsn(applied) >= lsn
-  const hasStopped = ({ phase }: FollowStatus) =>
-    phase === 'conflict' || phase === 'failed' || phase === 'stopped'
-  const status = await pollUntil(
-    () => follower.status,
-    (now) => isConfirmed(now) || hasStopped(now),
-    { everyMs: lookEveryMs, withinMs: deadline - Date.now(), signal },
-  )
-  if (isConfirmed(status)) return
-  if (hasStopped(status)) {
-    throw new PgtrekError(
-      `following stopped before the sentinel was received: ${status.conflict?.message ?? status.lastError?.message ?? status.phase}`,
-    )
+  const isConfirmed = ({ phase, applied, conflict, lastError }: FollowStatus) => {
+    const isThere = proof === 'position' || arrived.has(id)
+    if (isThere && parseLsn(applied) >= lsn) return true
+    if (phase === 'conflict' || phase === 'failed' || phase === 'stopped') {
+      throw new PgtrekError(
+        `following stopped before the sentinel was received: ${conflict?.message ?? lastError?.message ?? phase}`,
+      )
+    }
+    return false
   }
+  const atMostMs = Math.max(0, deadline - Date.now())
+  if (await untilStatus(follower, isConfirmed, { signal, atMostMs })) return
   throw new PgtrekError(
-    `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
+    `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${follower.status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
   )
 }

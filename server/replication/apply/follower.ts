@@ -39,7 +39,7 @@ export interface FollowerOptions extends StreamEnds {
 /** To control and watch a stream. `NativeFollower` offers the same for a subscription of the server. */
 export type Following = Pick<
   Follower,
-  'status' | 'done' | 'pause' | 'resume' | 'stop' | 'stopAt' | 'retry' | 'skip' | 'knowEnd'
+  'status' | 'onStatus' | 'done' | 'pause' | 'resume' | 'stop' | 'stopAt' | 'retry' | 'skip' | 'knowEnd'
 >
 
 export class Follower {
@@ -50,6 +50,7 @@ export class Follower {
   readonly #known = new Map<number, Relation>()
   readonly #reports: FollowReports
   readonly #recovery: Recovery
+  readonly #listeners = new Set<() => void>()
   #before: Sessions | undefined
   /** With their OIDs on both sides, as soon as these are known. */
   #tables: readonly WantedTable[] | undefined
@@ -64,7 +65,10 @@ export class Follower {
     first: Connected,
   ) {
     const { signal, progressEveryMs = 500 } = options
-    this.#reports = new FollowReports(options.onEvent)
+    this.#reports = new FollowReports((event) => {
+      options.onEvent?.(event)
+      this.#statusChanged()
+    })
     this.#recovery = new Recovery(this.#control, this.#statistics, this.#reports, this.#abort.signal)
     this.#tables = options.tables
     this.#leftOut = options.leftOut ?? []
@@ -142,6 +146,19 @@ export class Follower {
   /** Requests that the source reports soon up to which position it has sent everything. */
   askForEnd() {
     this.#connected?.stream.askForEnd()
+  }
+
+  /**
+   * Calls the listener after each event, each answer of the destination, and when everything that was sent is applied.
+   * Returns the function that removes it.
+   */
+  onStatus(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #statusChanged() {
+    for (const listener of this.#listeners) listener()
   }
 
   get status(): FollowStatus {
@@ -256,6 +273,7 @@ export class Follower {
         onIdle: () => {
           this.#statistics.phase = 'streaming'
           this.#recovery.backOff.reset()
+          this.#statusChanged()
         },
       })
       this.#recovery.carefulUntil = undefined
@@ -275,6 +293,7 @@ export class Follower {
     connected.stream.confirm(connected.applier.commits.durable)
     if (connected.applier.pipeline.failure) connected.stream.wake()
     else this.#recovery.backOff.reset()
+    this.#statusChanged()
   }
 
   #look({ stream, applier }: Connected) {

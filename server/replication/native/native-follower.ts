@@ -27,6 +27,7 @@ const patienceMs = 10_000
 export class NativeFollower implements Following {
   readonly done: Promise<void>
   readonly #ended = Promise.withResolvers<void>()
+  readonly #listeners = new Set<() => void>()
   #state: SubscriptionState | undefined
   #phase: FollowPhase = 'connecting'
   /**
@@ -56,6 +57,16 @@ export class NativeFollower implements Following {
     await follower.#look()
     void follower.#watch()
     return follower
+  }
+
+  /** Calls the listener after each look at the servers. Returns the function that removes it. */
+  onStatus(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #statusChanged() {
+    for (const listener of this.#listeners) listener()
   }
 
   get status(): FollowStatus {
@@ -121,6 +132,7 @@ export class NativeFollower implements Following {
     this.#phase = 'stopped'
     this.#stopping.abort()
     this.#ended.resolve()
+    this.#statusChanged()
   }
 
   /** Disables the subscription when everything before the position is applied. */
@@ -147,6 +159,7 @@ export class NativeFollower implements Following {
         if (!signal.aborted) this.#phase = 'waiting'
       }
       this.options.onLook()
+      this.#statusChanged()
     }
   }
 
