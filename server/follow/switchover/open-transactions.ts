@@ -1,13 +1,14 @@
-// Transactions that have written and have not ended. What they commit behind the sentinel would be on the old
-// primary only. Who they are is read from columns that every role may read.
+// Transactions that have written and have not ended. What they commit after the sentinel would be on the old primary
+// only. They are found by columns that every role may read.
 import { formatCount, formatDuration } from '../../../shared/format.ts'
+import { pause } from '../../copy/pause.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 
 export interface OpenTransaction {
-  /** The same transaction has the same one at every look. */
+  /** Identifies the transaction. */
   key: string
   words: string
 }
@@ -16,8 +17,8 @@ const lookEveryMs = 100
 const mostNamed = 10
 
 /**
- * Autovacuum has no user, and changes no rows. `exceptOurs` leaves out sessions of pgtrek: with both directions
- * at once one of them writes here what has come from the other side.
+ * Without autovacuum, which has no user and changes no rows. `exceptOurs` excludes sessions of pgtrek: with both
+ * directions at once one of them applies changes of the other side here.
  */
 export async function readOpenTransactions(
   session: Session,
@@ -74,21 +75,20 @@ export interface WaitForEnds {
   say: (message: string, level?: 'info' | 'warn') => void
 }
 
-/** Until those that are open now have ended. Throws, and names them, when the time is over. */
+/** Waits until the transactions that are open now have ended. Throws, and names them, when the time is over. */
 export async function awaitOpenTransactions(session: Session, waiting: WaitForEnds): Promise<void> {
   const { deadline, timeoutSeconds, signal, say } = waiting
   let left = await readOpenTransactions(session, waiting)
   if (left.length === 0) return
   say(`waiting for ${listed(left)}`)
   for (;;) {
-    signal.throwIfAborted()
     if (Date.now() > deadline) {
       throw new PgtrekError(
         `${describeSettings(session.settings)}: not ended within ${formatDuration(timeoutSeconds)}: ${listed(left)}. What they ` +
           'commit later would be lost. Commit or end them, or give them more time (--timeout)',
       )
     }
-    await Bun.sleep(lookEveryMs)
+    await pause(lookEveryMs, signal)
     const open = new Set((await readOpenTransactions(session, waiting)).map(({ key }) => key))
     left = left.filter(({ key }) => open.has(key))
     if (left.length === 0) return

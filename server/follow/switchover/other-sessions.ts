@@ -1,7 +1,8 @@
 // The sessions that people and programs have in a database. A role that is neither a superuser nor a member of
-// pg_read_all_stats does not see all of other roles' sessions: what is hidden counts as somebody else's.
+// pg_read_all_stats does not see everything about sessions of other roles; hidden sessions count as foreign.
 
 import { sessionNamePrefix } from '../../coordination/session-name.ts'
+import { pause } from '../../copy/pause.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
@@ -10,13 +11,15 @@ export interface OtherSession {
   pid: number
   user: string | null
   application: string
-  /** None over a socket of its own machine, or where the role may not see it. */
+  /** Null for a Unix-domain socket, or when our role may not see it. */
   address: string | null
 }
 
-const lookEveryMs = 100
+/** How long an ended session may take to go. */
+const patienceMs = 5000
+const checkEveryMs = 100
 
-/** Not ours, not a server process, not a walsender, not a subscription. */
+/** Excludes sessions of pgtrek, server processes, walsenders and subscriptions. */
 function isOther({ settings }: Session): string {
   return `a.datname = pg_catalog.current_database()
        and a.usename is not null
@@ -36,29 +39,31 @@ export async function readOtherSessions(session: Session): Promise<OtherSession[
      order by a.pid`)
 }
 
-/** `left`: those that our role may not end. */
+/** `left`: sessions that our role may not end, or that do not end in time. */
 export async function endOtherSessions(
   settings: ConnectionSettings,
+  signal: AbortSignal,
 ): Promise<{ ended: number; left: OtherSession[] }> {
-  await using session = await Session.open(settings)
+  await using session = await Session.open(settings, { signal })
   let ended = 0
   const refused = new Set<number>()
-  // A pool connects again at once; what connects now is read-only.
+  // A pool connects again at once, and its new sessions are read-only.
   const others = await readOtherSessions(session)
   for (const { pid } of others) {
     try {
       await session.query(`select pg_catalog.pg_terminate_backend(${pid})`)
       ended++
     } catch {
-      // The role may not: it is named below.
+      // Our role may not end it: it is in `left`.
       refused.add(pid)
     }
   }
   let there = new Set<number>()
-  for (let attempt = 0; attempt < 50; attempt++) {
+  for (const deadline = performance.now() + patienceMs; ; ) {
     there = new Set((await readOtherSessions(session)).map(({ pid }) => pid))
-    if (others.every(({ pid }) => refused.has(pid) || !there.has(pid))) break
-    await Bun.sleep(lookEveryMs)
+    const isDone = others.every(({ pid }) => refused.has(pid) || !there.has(pid))
+    if (isDone || performance.now() > deadline) break
+    await pause(checkEveryMs, signal)
   }
   return { ended, left: others.filter(({ pid }) => there.has(pid)) }
 }

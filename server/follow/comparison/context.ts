@@ -1,0 +1,108 @@
+// What the parts of a comparison share: its tables in groups, how both sides are read, and how results are reported.
+
+import { showName, type TableName } from '../../../shared/table-name.ts'
+import { type SourceMoment, TwoSnapshots } from '../../compare/two-snapshots.ts'
+import { errorInfo } from '../../postgres/errors.ts'
+import type { Touched } from '../../replication/apply/touched.ts'
+import type { Membership } from '../../replication/tables/membership.ts'
+import type { FollowRecord } from '../../store/follow-memory.ts'
+import type { FollowStatus } from '../follow-state.ts'
+import type { Link } from '../link.ts'
+import { publicationNames } from '../names.ts'
+import { Comparer } from './comparer.ts'
+import { type Group, Groups } from './groups.ts'
+import { reachMoment } from './reach.ts'
+import { filterOf, rulesOf, troubleOf } from './scope.ts'
+import { readGroupSignatures } from './table-signature.ts'
+
+/** How often rows that changed are compared again. */
+const defaultRoundEveryMs = 5_000
+/** A table that differs is compared again after so many rounds; a large one after as long as its comparison took. */
+const roundsBetween = 12
+
+export interface BackgroundComparisonOptions {
+  link: Link
+  touched: Touched
+  record: () => FollowRecord
+  status: FollowStatus
+  /** These tables are equal as a whole, also after skipped transactions and writes of others. */
+  onEqual: (tables: readonly TableName[], members: readonly Membership[]) => void
+  /** How often changed rows are compared again (default: 5,000). */
+  everyMs?: number | undefined
+}
+
+export class ComparisonContext {
+  readonly groups: Groups
+  readonly comparer = new Comparer()
+  /** Of the newest comparison, in the source's log. */
+  position: string | undefined
+  /** The table that is being compared as a whole. */
+  running: TableName | undefined
+
+  constructor(readonly options: BackgroundComparisonOptions) {
+    this.groups = new Groups((id) => options.status.troubles.delete(troubleOf(id)))
+  }
+
+  get roundEveryMs(): number {
+    return this.options.everyMs ?? defaultRoundEveryMs
+  }
+
+  /** `reached` waits until the destination has what the snapshot of the source shows. */
+  open(
+    signal: AbortSignal,
+    {
+      workers = 1,
+      reached = this.#reached(signal),
+    }: Partial<Pick<SnapshotOptions, 'workers' | 'reached'>> = {},
+  ): Promise<TwoSnapshots> {
+    const { link, record } = this.options
+    return TwoSnapshots.open({
+      source: link.from,
+      destination: link.to,
+      reached,
+      filter: filterOf(record()),
+      rules: rulesOf(record()),
+      workers,
+      signal,
+    })
+  }
+
+  #reached(signal: AbortSignal): (moment: SourceMoment) => Promise<void> {
+    const { link, status } = this.options
+    return (moment) => reachMoment(moment, link, status, signal)
+  }
+
+  updateGroups(both: TwoSnapshots): Group[] {
+    return this.groups.update(both.relations.source, this.options.record().tables)
+  }
+
+  signatures(both: TwoSnapshots, groups: readonly Group[]): Promise<Map<Group, string>> {
+    return readGroupSignatures(both, groups, publicationNames(this.options.link.names))
+  }
+
+  reportDifferent({ id }: Group, why: string) {
+    const { status } = this.options
+    const words = `table ${showName(id)} is not the same on both sides: ${why}`
+    const key = troubleOf(id)
+    if (!status.troubles.has(key)) status.say(words, 'error')
+    status.troubles.set(key, words)
+  }
+
+  reportEqual({ id }: Group) {
+    const { status } = this.options
+    if (status.troubles.delete(troubleOf(id))) {
+      status.say(`table ${showName(id)} is the same on both sides again`)
+    }
+  }
+
+  failed(group: Group, error: unknown) {
+    const why = `${showName(group.id)} cannot be compared before the switchover: ${errorInfo(error).message}`
+    Object.assign(group, { state: 'failed', dueAt: this.nextAttempt(group), why })
+  }
+
+  nextAttempt({ seconds = 0 }: Group): number {
+    return Date.now() + Math.max(this.roundEveryMs * roundsBetween, seconds * 1000)
+  }
+}
+
+type SnapshotOptions = Parameters<typeof TwoSnapshots.open>[0]
