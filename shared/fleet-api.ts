@@ -1,7 +1,7 @@
 // The messages between the page, scripts and the server about a fleet.
 import { type Static, Type } from '@sinclair/typebox'
 import { FleetAction, FleetView } from './fleet.ts'
-import { SwitchoverOptions } from './follow-view.ts'
+import { SwitchoverOptions } from './switchover.ts'
 
 const [, switchover, complete] = FleetAction.anyOf
 const closed = { additionalProperties: false }

@@ -3,9 +3,11 @@
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
 import { ErrorInfo } from './error-info.ts'
-import { type FollowAnswer, type FollowView, Readiness, SwitchoverView } from './follow-view.ts'
+import type { FollowAnswer } from './follow-action.ts'
+import { type FollowView, Readiness } from './follow-view.ts'
 import { oneOf } from './one-of.ts'
 import { MigrationOptions } from './request.ts'
+import { SwitchoverView } from './switchover.ts'
 import { WorkerView } from './worker.ts'
 
 const some = <Schema extends TSchema>(schema: Schema) => Type.Optional(schema)

@@ -2,8 +2,9 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { Conn, loose, MigrateBody } from './api.ts'
 import { FollowOptions } from './follow-options.ts'
-import { FollowView, SwitchoverOptions } from './follow-view.ts'
+import { FollowView } from './follow-view.ts'
 import { oneOf } from './one-of.ts'
+import { SwitchoverOptions } from './switchover.ts'
 
 export const FollowList = Type.Object({ follows: Type.Array(FollowView) })
 export type FollowList = Static<typeof FollowList>

@@ -2,6 +2,7 @@
 
 import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
+import { oneOf } from './one-of.ts'
 import { SkippedTable } from './skipped.ts'
 import { TableName } from './table-name.ts'
 
@@ -9,6 +10,10 @@ import { TableName } from './table-name.ts'
 const at = Type.Number()
 /** `16/B374D848` */
 const lsn = Type.String()
+
+/** `forward`: from the source to the destination. */
+export const Direction = oneOf(['forward', 'back'] as const)
+export type Direction = Static<typeof Direction>
 
 export const FollowPhase = Type.Union([
   Type.Literal('connecting'),

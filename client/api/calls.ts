@@ -12,8 +12,8 @@ import type {
 import type { LogLevel } from '../../shared/event.ts'
 import type { FleetAction } from '../../shared/fleet.ts'
 import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
-import type { SwitchoverOptions } from '../../shared/follow-view.ts'
 import type { PreflightBody } from '../../shared/preflight.ts'
+import type { SwitchoverOptions } from '../../shared/switchover.ts'
 
 /** The server's error; `unreachable` when it does not respond, `unexpected` when the response is not from pgtrek. */
 export class CallFailed extends Error {

@@ -1,6 +1,6 @@
 // Tables and sequences of a report, with those that differ first.
 import { For, Show } from 'solid-js'
-import type { SwitchoverReport } from '../../shared/follow-view.ts'
+import type { SwitchoverReport } from '../../shared/switchover.ts'
 import { showName } from '../../shared/table-name.ts'
 import { rowsText, t } from '../i18n/index.ts'
 

@@ -1,6 +1,6 @@
 // The report of a switchover: what was verified and what to do next.
 import { For, Show } from 'solid-js'
-import type { SwitchoverReport } from '../../shared/follow-view.ts'
+import type { SwitchoverReport } from '../../shared/switchover.ts'
 import { dateText, durationText, rowsText, t } from '../i18n/index.ts'
 import { download } from '../parts/download.ts'
 import { Fact } from '../parts/fact.tsx'

@@ -1,6 +1,6 @@
 // The options of a switchover, for one database and for a fleet.
 import { For, Show } from 'solid-js'
-import { longestWatchSeconds, type SwitchoverOptions } from '../../shared/follow-view.ts'
+import { longestWatchSeconds, type SwitchoverOptions } from '../../shared/switchover.ts'
 import { t } from '../i18n/index.ts'
 import { Check } from '../parts/field.tsx'
 import { NumberField } from '../parts/number-field.tsx'

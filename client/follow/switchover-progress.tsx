@@ -1,11 +1,7 @@
 // The steps of a switchover while it runs, and the step at which it failed.
 import { createSignal, For, onCleanup, Show } from 'solid-js'
-import {
-  type FollowView,
-  type SwitchoverStep,
-  type SwitchoverView,
-  switchoverSteps,
-} from '../../shared/follow-view.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
+import { type SwitchoverStep, type SwitchoverView, switchoverSteps } from '../../shared/switchover.ts'
 import { t } from '../i18n/index.ts'
 import { Notice } from '../parts/notice.tsx'
 

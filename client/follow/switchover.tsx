@@ -2,11 +2,8 @@
 import { Index, Show } from 'solid-js'
 import { createStore } from 'solid-js/store'
 import { lateLines } from '../../shared/follow-health.ts'
-import {
-  defaultSwitchoverOptions,
-  type FollowView,
-  type SwitchoverOptions,
-} from '../../shared/follow-view.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
+import { defaultSwitchoverOptions, type SwitchoverOptions } from '../../shared/switchover.ts'
 import { api } from '../api/calls.ts'
 import { language, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'

@@ -16,8 +16,9 @@ import {
   SwitchoverBody,
 } from '../../shared/follow-api.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
-import { defaultSwitchoverOptions, FollowView } from '../../shared/follow-view.ts'
+import { FollowView } from '../../shared/follow-view.ts'
 import { MoveOnServers } from '../../shared/move-state.ts'
+import { defaultSwitchoverOptions } from '../../shared/switchover.ts'
 import { readMove } from '../follow/move-state.ts'
 import type { FollowEnds } from '../follow/request.ts'
 import { type ConnectionSettings, isAt, serverName } from '../postgres/settings.ts'

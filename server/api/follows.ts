@@ -1,7 +1,9 @@
 // The moves of this process and, through the store, of others: shows and controls them. One move can be started at a
 // time.
+
+import type { FollowAction, FollowController } from '../../shared/follow-action.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
-import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import { type CleanedUp, type CleanUpOptions, cleanUpFollow, LateWritesFound } from '../follow/cleanup.ts'
 import { refuseOver } from '../follow/continue.ts'
 import type { FollowRun } from '../follow/follow-run.ts'

@@ -3,7 +3,7 @@
 import type { AnyElysia } from 'elysia'
 import type { NamedEnds } from '../../shared/api.ts'
 import type { FleetController } from '../../shared/fleet.ts'
-import type { FollowController } from '../../shared/follow-view.ts'
+import type { FollowController } from '../../shared/follow-action.ts'
 import { messageOf } from '../../shared/message-of.ts'
 import { UsageError } from '../postgres/errors.ts'
 import type { Owner } from '../postgres/owner.ts'

@@ -1,8 +1,9 @@
 // `clone --follow` and `follow` as commands: their output and exit code.
 
+import type { FollowAction, FollowController } from '../../shared/follow-action.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
-import type { FollowAction, FollowController, FollowView } from '../../shared/follow-view.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import { asError } from '../../shared/message-of.ts'
 import type { Settled } from '../config/settle.ts'
 import type { FollowResult, FollowRun } from '../follow/follow-run.ts'

@@ -3,7 +3,8 @@
 
 import type { FleetDatabase } from '../../shared/fleet.ts'
 import { ProgressFold } from '../../shared/fold.ts'
-import type { FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAction, FollowAnswer } from '../../shared/follow-action.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import { DestinationBusy } from '../coordination/run-lock.ts'
 import { cleanUpFollow } from '../follow/cleanup.ts'
 import type { FollowRun } from '../follow/follow-run.ts'

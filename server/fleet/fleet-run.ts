@@ -2,7 +2,8 @@
 // them over on request. A failure does not stop other databases.
 
 import type { FleetAction, FleetConfig, FleetController, FleetState, FleetView } from '../../shared/fleet.ts'
-import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAnswer } from '../../shared/follow-action.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import { formatCount } from '../../shared/format.ts'
 import { messageOf } from '../../shared/message-of.ts'
 import type { WorkerView } from '../../shared/worker.ts'

@@ -1,6 +1,7 @@
 // What a run of a move does on request. A switchover, a recopy and a change of tables exclude each other.
 
-import type { FollowAction, FollowAnswer, SwitchoverOptions } from '../../shared/follow-view.ts'
+import type { FollowAction, FollowAnswer } from '../../shared/follow-action.ts'
+import type { SwitchoverOptions } from '../../shared/switchover.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
 import type { Following } from '../replication/apply/follower.ts'
 import type { MoveContext } from './move-context.ts'

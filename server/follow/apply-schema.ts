@@ -1,5 +1,6 @@
 // A table of the source was altered: the destination's gets what it lacks, reported line by line.
-import type { FollowAnswer, FollowLogLine } from '../../shared/follow-view.ts'
+import type { FollowAnswer } from '../../shared/follow-action.ts'
+import type { FollowLogLine } from '../../shared/follow-view.ts'
 import { showName, type TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'

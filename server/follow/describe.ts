@@ -1,6 +1,6 @@
 // What happens while changes are followed, as a line for people.
-import type { FollowEvent } from '../../shared/follow.ts'
-import type { Direction, FollowLogLine } from '../../shared/follow-view.ts'
+import type { Direction, FollowEvent } from '../../shared/follow.ts'
+import type { FollowLogLine } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/table-name.ts'
 
 type Line = Pick<FollowLogLine, 'level' | 'message'>

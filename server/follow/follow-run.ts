@@ -2,7 +2,8 @@
 // process, and from others through the store.
 
 import { hostname } from 'node:os'
-import type { FollowAction, FollowAnswer, FollowController, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAction, FollowAnswer, FollowController } from '../../shared/follow-action.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import { messageOf } from '../../shared/message-of.ts'
 import { Cancelled } from '../postgres/errors.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'

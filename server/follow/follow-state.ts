@@ -4,11 +4,10 @@ import { describe } from '../../shared/describe.ts'
 import type { ErrorInfo } from '../../shared/error-info.ts'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { ProgressFold } from '../../shared/fold.ts'
-import type { FollowEvent } from '../../shared/follow.ts'
+import type { Direction, FollowEvent } from '../../shared/follow.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import {
   type CopyOverview,
-  type Direction,
   type FollowLogLine,
   type FollowSample,
   type FollowStage,
@@ -18,12 +17,12 @@ import {
   mostSamples,
   type RecopyView,
   type SlotView,
-  type SwitchoverView,
   type VerificationView,
 } from '../../shared/follow-view.ts'
 import { describeForeignWrites } from '../../shared/foreign-writes.ts'
 import type { LateWritesView } from '../../shared/late-writes.ts'
 import { describeSkipped } from '../../shared/skipped.ts'
+import type { SwitchoverView } from '../../shared/switchover.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import type { Following } from '../replication/apply/follower.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'

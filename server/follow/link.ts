@@ -1,7 +1,7 @@
 // What has to be on both sides for changes to flow one way: publication and slot where they come from, the
 // position where they go. Made in this order, so that nothing falls between.
 
-import type { Direction } from '../../shared/follow-view.ts'
+import type { Direction } from '../../shared/follow.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { PlanRefused } from '../postgres/errors.ts'

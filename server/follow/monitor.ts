@@ -1,6 +1,6 @@
 // Looks at both servers now and then: what the slots hold, and whether sequences are due. A look that fails
 // is said and tried again; it never ends the following.
-import type { Direction } from '../../shared/follow-view.ts'
+import type { Direction } from '../../shared/follow.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'

@@ -1,6 +1,6 @@
 // What the parts of one run share: the move's record, its two ends and the links between them, and how it ends.
 
-import type { Direction } from '../../shared/follow-view.ts'
+import type { Direction } from '../../shared/follow.ts'
 import { messageOf } from '../../shared/message-of.ts'
 import { ConnectFailed, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'

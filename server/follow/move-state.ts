@@ -1,5 +1,5 @@
 // What both servers have of a move, and what that means. Nothing of it depends on what this machine remembers.
-import type { Direction } from '../../shared/follow-view.ts'
+import type { Direction } from '../../shared/follow.ts'
 import type { MoveOnServers, MoveState } from '../../shared/move-state.ts'
 import { type ReadOnlyMark, readReadOnly } from '../catalog/read-only-state.ts'
 import { describeHolder, processesOf } from '../coordination/lock-holders.ts'

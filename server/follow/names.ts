@@ -1,7 +1,7 @@
 // What a move is called, and the slots, publications and positions that are named after it. All of them begin
 // with `pgtrek_` on the server they are made on.
 import { createHash } from 'node:crypto'
-import type { Direction } from '../../shared/follow-view.ts'
+import type { Direction } from '../../shared/follow.ts'
 import { insertsSuffix } from '../catalog/own.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { LinkNames } from '../store/follow-memory.ts'

@@ -1,5 +1,5 @@
 // The tables of a move by their OIDs, which stay when names change.
-import type { Direction } from '../../shared/follow-view.ts'
+import type { Direction } from '../../shared/follow.ts'
 import { type TableName, tableKey } from '../../shared/table-name.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
 import { Session } from '../postgres/session.ts'

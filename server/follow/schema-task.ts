@@ -1,6 +1,7 @@
 // Gives tables of the destination the columns that the source has: one in conflict, or all that have changed.
 
-import type { Direction, FollowAnswer } from '../../shared/follow-view.ts'
+import type { Direction } from '../../shared/follow.ts'
+import type { FollowAnswer } from '../../shared/follow-action.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'

@@ -1,7 +1,6 @@
 // The streams of a move: started, replaced by others, ended, and compared with while they flow.
 
-import type { FollowEvent } from '../../shared/follow.ts'
-import type { Direction } from '../../shared/follow-view.ts'
+import type { Direction, FollowEvent } from '../../shared/follow.ts'
 import { messageOf } from '../../shared/message-of.ts'
 import { Session } from '../postgres/session.ts'
 import { Follower, type Following } from '../replication/apply/follower.ts'

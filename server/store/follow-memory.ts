@@ -1,6 +1,9 @@
 // What must be stored for a move beyond the end of its process, and how other processes take part in it.
 // Implementations are passed in, so that following does not depend on where they store it.
-import type { Direction, FollowAction, FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+
+import type { Direction } from '../../shared/follow.ts'
+import type { FollowAction, FollowAnswer } from '../../shared/follow-action.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import type { ForeignWrites } from '../../shared/foreign-writes.ts'
 import type { MigrationOptions, Selection } from '../../shared/request.ts'
 import type { SkippedTransaction } from '../../shared/skipped.ts'

@@ -1,7 +1,8 @@
 // Moves: what their next process needs, their last view, and the requests to the process that works on them. No
 // passwords.
 import { hostname } from 'node:os'
-import type { FollowAction, FollowAnswer, FollowController, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAction, FollowAnswer, FollowController } from '../../shared/follow-action.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import type { StorageFailure } from '../../shared/storage-failure.ts'
 import { pollUntil } from '../system/poll.ts'
 import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from './follow-memory.ts'

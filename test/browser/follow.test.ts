@@ -2,7 +2,7 @@
 // languages, until it is switched over and cleaned up.
 import { afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
-import type { SwitchoverReport } from '../../shared/follow-view.ts'
+import type { SwitchoverReport } from '../../shared/switchover.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'

@@ -1,6 +1,7 @@
 // `clone --follow`, `follow`, `switchover`, `cleanup` as commands.
 import { afterEach, describe, expect, test } from 'bun:test'
-import type { FollowView, SwitchoverReport } from '../../shared/follow-view.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
+import type { SwitchoverReport } from '../../shared/switchover.ts'
 import { type Home, makeHome } from '../../tools/command.ts'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { eventually } from '../../tools/eventually.ts'

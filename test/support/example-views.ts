@@ -1,6 +1,7 @@
 // Views of a followed database as the engine publishes them, for tests of what shows them.
 import type { FollowConflict, FollowStatus } from '../../shared/follow.ts'
-import type { FollowView, StreamView, SwitchoverReport } from '../../shared/follow-view.ts'
+import type { FollowView, StreamView } from '../../shared/follow-view.ts'
+import type { SwitchoverReport } from '../../shared/switchover.ts'
 
 const megabyte = 1024 * 1024
 

@@ -7,7 +7,8 @@ import type {
   FleetState,
   FleetView,
 } from '../../shared/fleet.ts'
-import type { FollowAnswer, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAnswer } from '../../shared/follow-action.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import { followView } from '../../tools/moves/follow-view.ts'
 
 const states: FleetState[] = ['copying', 'catchup', 'synced', 'ready', 'ready', 'done', 'waiting', 'ready']

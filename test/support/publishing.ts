@@ -4,7 +4,8 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { FollowStore } from '../../server/store/follows.ts'
 import { RunStore } from '../../server/store/runs.ts'
-import type { FollowAction, FollowView } from '../../shared/follow-view.ts'
+import type { FollowAction } from '../../shared/follow-action.ts'
+import type { FollowView } from '../../shared/follow-view.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 
 export interface Publisher extends AsyncDisposable {

@@ -1,6 +1,7 @@
 // `pgtrek recopy`: requests a recopy from the process that follows, and waits for its result.
 import { Command } from 'commander'
-import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
+import type { FollowController } from '../../../shared/follow-action.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
 import { tell } from '../../system/output.ts'
 import { exitCode } from '../exit.ts'
 import { addMoveFlags, moveStateFlag } from '../flags/follow.ts'

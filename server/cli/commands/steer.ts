@@ -1,7 +1,7 @@
 // `pgtrek pause`, `resume`, `retry`, `skip`, `apply-schema`, `stop`: requests to a process that follows, from another
 // terminal.
 import { Command } from 'commander'
-import type { FollowAction } from '../../../shared/follow-view.ts'
+import type { FollowAction } from '../../../shared/follow-action.ts'
 import { onlyName } from '../../follow/cleanup.ts'
 import { FollowStore } from '../../store/follows.ts'
 import { RunStore } from '../../store/runs.ts'

@@ -2,9 +2,11 @@
 // switchover is complete.
 
 import { Command } from 'commander'
+import type { FollowController } from '../../../shared/follow-action.ts'
 import { describeUndone, isWatchOnly, lateLines } from '../../../shared/follow-health.ts'
-import type { FollowController, FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
+import type { SwitchoverOptions } from '../../../shared/switchover.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { continueFollowing } from '../../runs/start-following.ts'
 import { printJson, tell } from '../../system/output.ts'

@@ -1,6 +1,7 @@
 // The dashboard: reads the view of a controller a few times a second, draws it, and sends the requests of keys.
 
-import type { FollowController, FollowView } from '../../../shared/follow-view.ts'
+import type { FollowController } from '../../../shared/follow-action.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
 import { messageOf } from '../../../shared/message-of.ts'
 import type { TerminalStream } from '../render/screen.ts'
 import { styleFor } from '../render/style.ts'

@@ -1,6 +1,6 @@
 // What a key causes: a dialog or a request.
 
-import type { FollowAction } from '../../../shared/follow-view.ts'
+import type { FollowAction } from '../../../shared/follow-action.ts'
 import type { Form } from './form.ts'
 
 export type Dialog =

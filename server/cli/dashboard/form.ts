@@ -1,6 +1,7 @@
 // The form before a switchover: its options, then the confirmation.
 import { Value } from '@sinclair/typebox/value'
-import { type FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
+import { SwitchoverOptions } from '../../../shared/switchover.ts'
 import type { Key } from './keys.ts'
 
 export interface Form {

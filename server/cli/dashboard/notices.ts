@@ -2,9 +2,10 @@
 
 import type { FollowConflict } from '../../../shared/follow.ts'
 import { concernsOf } from '../../../shared/follow-health.ts'
-import { type FollowView, switchoverSteps } from '../../../shared/follow-view.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
 import { formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
+import { switchoverSteps } from '../../../shared/switchover.ts'
 import { choicesOf, conflictFacts, switchoverText } from '../render/follow-words.ts'
 import { fit, pad, wrap } from '../render/text.ts'
 import { line } from './line.ts'

@@ -1,6 +1,8 @@
 // The requests that keys make: when each is possible, and which question is asked first.
+
+import type { FollowAction } from '../../../shared/follow-action.ts'
 import { isOver, isWatchOnly } from '../../../shared/follow-health.ts'
-import type { FollowAction, FollowView } from '../../../shared/follow-view.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
 import { formatCount, shortList } from '../../../shared/format.ts'
 import { showName, type TableName } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'

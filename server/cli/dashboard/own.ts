@@ -1,7 +1,7 @@
 // The dashboard of a move that this process runs. It opens after the last question of the copy, and closes with the
 // move or earlier.
 
-import type { FollowController } from '../../../shared/follow-view.ts'
+import type { FollowController } from '../../../shared/follow-action.ts'
 import { messageOf } from '../../../shared/message-of.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { canShowDashboard, showDashboard } from './dashboard.ts'

@@ -1,7 +1,8 @@
 // The state of the dashboard besides the view, and what a key changes. Pure: the loop executes the effects.
 
 import { isOver } from '../../../shared/follow-health.ts'
-import type { FollowView, SwitchoverOptions } from '../../../shared/follow-view.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
+import type { SwitchoverOptions } from '../../../shared/switchover.ts'
 import { conflictOf, type Tone } from '../render/follow-words.ts'
 import type { Dialog, Effect, Question } from './effect.ts'
 import { changeForm } from './form.ts'

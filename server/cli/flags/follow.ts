@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseBytes, parseSeconds } from '../../../shared/amounts.ts'
 import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
-import { longestWatchSeconds, type SwitchoverOptions } from '../../../shared/follow-view.ts'
+import { longestWatchSeconds, type SwitchoverOptions } from '../../../shared/switchover.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { addConfiguredConnectionFlags } from './connection.ts'
 import { collect } from './words.ts'

@@ -1,7 +1,8 @@
 // A followed database in a line, and the report of a switchover: for terminals and logs.
 
-import type { FollowView, SwitchoverReport } from '../../../shared/follow-view.ts'
+import type { FollowView } from '../../../shared/follow-view.ts'
 import { formatBytes, formatCount, formatDuration } from '../../../shared/format.ts'
+import type { SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName } from '../../../shared/table-name.ts'
 
 /** `streaming: 0 B behind, 120 rows/s, ready to switch over` */

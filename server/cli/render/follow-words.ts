@@ -8,16 +8,10 @@ import {
   secondsSince,
   sideOf,
 } from '../../../shared/follow-health.ts'
-import type {
-  FollowStage,
-  FollowState,
-  FollowView,
-  StreamView,
-  SwitchoverStep,
-  SwitchoverView,
-} from '../../../shared/follow-view.ts'
+import type { FollowStage, FollowState, FollowView, StreamView } from '../../../shared/follow-view.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from '../../../shared/format.ts'
 import { printable } from '../../../shared/printable.ts'
+import type { SwitchoverStep, SwitchoverView } from '../../../shared/switchover.ts'
 import { showName } from '../../../shared/table-name.ts'
 import { dateAndClock } from './clock.ts'
 import type { Style } from './style.ts'

@@ -1,7 +1,7 @@
 // Compares the rows of all tables of a move once nothing is written any more.
 
-import type { SwitchoverReport } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
+import type { SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { compareData } from '../../compare/data.ts'
 import { PgtrekError } from '../../postgres/errors.ts'

@@ -1,7 +1,7 @@
 // The one moment at which the other side becomes the primary: a transaction on the old primary. Before it
 // everything can be taken back; after it everything that is still to do can be done by whoever comes next.
 
-import type { Direction } from '../../../shared/follow-view.ts'
+import type { Direction } from '../../../shared/follow.ts'
 import { messageOf } from '../../../shared/message-of.ts'
 import { ConnectFailed, ConnectionLost, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'

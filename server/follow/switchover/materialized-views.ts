@@ -1,10 +1,10 @@
 // Materialized views that were moved: no stream of changes has their rows, so on the new primary they stay as they
 // were made there until somebody refreshes them. Only behind the hand-over: nothing of it may fail what was proven.
 
-import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
 import { messageOf } from '../../../shared/message-of.ts'
 import { Selector } from '../../../shared/selector.ts'
+import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'

@@ -1,8 +1,8 @@
 // The old primary, from the switchover on: watched for late writes, and released before changes flow to it again.
 
-import type { SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { describeLate, type LateWritesView } from '../../../shared/late-writes.ts'
+import type { SwitchoverOptions } from '../../../shared/switchover.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { parseLsn } from '../../replication/stream/lsn.ts'

@@ -1,8 +1,8 @@
 // Proof that the old primary is not written to any more.
 
-import type { SwitchoverOptions } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
 import { namedLateWrites } from '../../../shared/late-writes.ts'
+import type { SwitchoverOptions } from '../../../shared/switchover.ts'
 import { pause } from '../../copy/pause.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import type { Session } from '../../postgres/session.ts'

@@ -1,7 +1,7 @@
 // Makes the other side the primary, up to the handover: each step is verified, and a failure leaves everything as it was.
 
-import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/follow-view.ts'
 import { formatCount, formatDuration, shortList } from '../../../shared/format.ts'
+import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'

@@ -1,9 +1,10 @@
 // One switchover of a run, there or back: refused, or proven and handed over, or undone; and what comes after it.
 
+import type { Direction } from '../../../shared/follow.ts'
 import { describeUndone } from '../../../shared/follow-health.ts'
-import type { Direction, SwitchoverOptions, SwitchoverReport } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
 import { messageOf } from '../../../shared/message-of.ts'
+import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/switchover.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import type { Following } from '../../replication/apply/follower.ts'
 import type { Link } from '../link.ts'

@@ -1,6 +1,6 @@
 // The link against the direction of a switchover: made before anything is handed over, dropped when nothing was.
 
-import type { Direction } from '../../../shared/follow-view.ts'
+import type { Direction } from '../../../shared/follow.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { type LinkNames, moveOf } from '../../store/follow-memory.ts'
 import { dropLink, makeLink } from '../link.ts'

@@ -1,6 +1,6 @@
 // What one switchover works with: its options, and the parts of the run that it uses.
 
-import type { SwitchoverOptions, SwitchoverStep } from '../../../shared/follow-view.ts'
+import type { SwitchoverOptions, SwitchoverStep } from '../../../shared/switchover.ts'
 import type { TableName } from '../../../shared/table-name.ts'
 import type { Following } from '../../replication/apply/follower.ts'
 import type { Publications } from '../../replication/stream/publication.ts'
