@@ -1,4 +1,4 @@
-// All that a view of a followed database shows, kept up to date from events and reported when it changes.
+// What views show of a followed database, kept up to date from events.
 
 import { describe } from '../../shared/describe.ts'
 import type { ErrorInfo } from '../../shared/error-info.ts'
@@ -6,18 +6,15 @@ import type { MigrationEvent } from '../../shared/event.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import type { Direction, FollowEvent } from '../../shared/follow.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
-import {
-  type CopyOverview,
-  type FollowLogLine,
-  type FollowSample,
-  type FollowStage,
-  type FollowState,
-  type FollowView,
-  mostFollowLines,
-  mostSamples,
-  type RecopyView,
-  type SlotView,
-  type VerificationView,
+import type {
+  CopyOverview,
+  FollowLogLine,
+  FollowStage,
+  FollowState,
+  FollowView,
+  RecopyView,
+  SlotView,
+  VerificationView,
 } from '../../shared/follow-view.ts'
 import { describeForeignWrites } from '../../shared/foreign-writes.ts'
 import type { LateWritesView } from '../../shared/late-writes.ts'
@@ -27,8 +24,9 @@ import { errorInfo } from '../postgres/errors.ts'
 import type { Following } from '../replication/apply/follower.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
 import { describeFollowEvent } from './describe.ts'
+import { ViewHistory } from './history.ts'
 import type { ObjectsCheck } from './moved-objects.ts'
-import { objections, ReadyLight } from './readiness.ts'
+import { CutoverReadiness, objections } from './readiness.ts'
 import {
   firstState,
   next,
@@ -41,7 +39,6 @@ import {
 
 /** Tables that a view names while they are copied. */
 const mostRunning = 16
-const sampleEveryMs = 1000
 
 export class FollowStatus {
   switchover: SwitchoverView | undefined
@@ -49,37 +46,36 @@ export class FollowStatus {
   sequencesRefreshedAt: number | undefined
   changedLargeObjects: number | undefined
   largeObjects = 0
-  /** What is against switching over beside the streams themselves, by what it is about. */
+  /** Reasons against a switchover apart from the streams, by their subject. */
   readonly troubles = new Map<string, string>()
-  /** What the last comparison of both catalogs has found. */
+  /** The result of the last comparison of both catalogs. */
   objects: ObjectsCheck | undefined
   readonly #followers = new Map<Direction, Following>()
-  /** Of the way that changes flow. */
+  /** Of the comparison in the current direction. */
   verification: (() => VerificationView) | undefined
   readonly slots = new Map<Direction, SlotView>()
-  /** The end of this log has been asked for: what the lag says can be believed. */
+  /** Directions whose source was asked for the end of its log. Without it the lag may be larger than known. */
   readonly knownEnds = new Set<Direction>()
   readonly warnings: string[] = []
-  /** On the side that was left. */
+  /** On the old primary. */
   lateWrites: LateWritesView | undefined
   watch: FollowView['watch']
   #run: RunState = firstState
   #lastError: ErrorInfo | undefined
   #copy: ProgressFold | undefined
-  #lines: FollowLogLine[] = []
-  #samples: FollowSample[] = []
-  readonly #light: ReadyLight
+  readonly #history = new ViewHistory()
+  readonly #readiness: CutoverReadiness
   readonly #startedAt = Date.now()
 
   constructor(
-    /** The record changes while it continues. */
+    /** The current record of the move. */
     readonly record: () => FollowRecord,
     readonly options: FollowOptions,
     readonly onChange: (urgency: 'soon' | 'now') => void,
     readonly onLine: (line: FollowLogLine) => void = () => {},
     readonly onTransition: (transition: RunTransition) => void = () => {},
   ) {
-    this.#light = new ReadyLight(options)
+    this.#readiness = new CutoverReadiness(options)
   }
 
   say(message: string, level: FollowLogLine['level'] = 'info', at = Date.now()) {
@@ -88,8 +84,7 @@ export class FollowStatus {
   }
 
   #keep(line: FollowLogLine) {
-    this.#lines.push(line)
-    if (this.#lines.length > mostFollowLines) this.#lines.splice(0, this.#lines.length - mostFollowLines)
+    this.#history.keep(line)
     this.onChange('soon')
   }
 
@@ -102,7 +97,7 @@ export class FollowStatus {
   knowObjects(check: ObjectsCheck) {
     this.objects = check
     for (const words of [...check.problems, ...check.remarks]) this.warn(words)
-    // What the copy could not make was made since, or is among the differences.
+    // The differences include the objects that the copy could not create.
     this.troubles.delete('objects')
   }
 
@@ -118,7 +113,7 @@ export class FollowStatus {
     return shownState(this.#run)
   }
 
-  /** Views show the new state before anybody acts on it. */
+  /** Views show the new state before subscribers get the transition. */
   dispatch(event: RunEvent) {
     const before = this.#run
     this.#run = next(before, event)
@@ -127,7 +122,6 @@ export class FollowStatus {
     this.onTransition({ event, before, after: this.#run })
   }
 
-  /** What the streams do not say themselves: that it has ended, and why. */
   end(state: 'stopped' | 'failed', error?: unknown) {
     if (error !== undefined) this.fail(error)
     this.dispatch(state === 'stopped' ? { type: 'stopped' } : { type: 'failed', error: errorInfo(error) })
@@ -138,13 +132,13 @@ export class FollowStatus {
     this.say(this.#lastError.message, 'error')
   }
 
-  /** What an earlier copy has reported is over. */
+  /** Forgets the progress of an earlier copy. */
   beginCopy() {
     this.#copy = undefined
   }
 
-  /** What was said of these tables does not hold any more. */
-  unsay(isOver: (warning: string) => boolean) {
+  /** Removes warnings that are not true any more. */
+  withdraw(isOver: (warning: string) => boolean) {
     const left = this.warnings.filter((warning) => !isOver(warning))
     this.warnings.splice(0, this.warnings.length, ...left)
   }
@@ -167,15 +161,15 @@ export class FollowStatus {
     if (line) this.say(line.message, line.level, event.at)
     if (event.type === 'follow_conflict') this.#lastError = { message: event.conflict.message }
     this.#streamsChanged()
-    if (event.type === 'follow_progress') this.#look(direction)
+    if (event.type === 'follow_progress') this.#noticeCaughtUp(direction)
     this.onChange(event.type === 'follow_progress' ? 'soon' : 'now')
   }
 
-  /** A subscription of the server copies by itself. */
+  /** The state of a subscription was read, which copies and applies by itself. */
   nativeLooked({ ready, tables }: { ready: number; tables: number }) {
     this.#streamsChanged()
     if (ready === tables) this.dispatch({ type: 'rows_copied' })
-    this.#look('forward')
+    this.#noticeCaughtUp('forward')
     this.onChange('soon')
   }
 
@@ -200,8 +194,8 @@ export class FollowStatus {
     this.dispatch({ type: 'streams_changed', streams: worst ?? 'running' })
   }
 
-  /** `streaming` once it has caught up, and for good: a burst of changes is no step back. */
-  #look(direction: Direction) {
+  /** `streaming` once it has caught up. A burst of changes does not lead back to `catching_up`. */
+  #noticeCaughtUp(direction: Direction) {
     if (direction !== this.record().direction || this.#run.at !== 'catching_up') return
     const status = this.#followers.get(direction)?.status
     if (!status) return
@@ -210,7 +204,7 @@ export class FollowStatus {
       this.dispatch({ type: 'caught_up' })
   }
 
-  /** For a server, before anything streams. Each reason is logged once. */
+  /** A server does not answer, before anything streams; undefined: it does again. Each reason is logged once. */
   wait(error: Error | undefined) {
     const isWaiting = 'awaits' in this.#run
     if (!error) {
@@ -225,7 +219,7 @@ export class FollowStatus {
     this.onChange('now')
   }
 
-  /** What a switchover refuses now, but for what is accepted, and for what it compares itself. */
+  /** Why a switchover is refused now, except for reasons that are accepted or that it checks itself. */
   blockers(accepted: readonly string[]): string[] {
     const passed = new Set(['objects', 'foreign writes', ...accepted])
     const troubles = this.#allTroubles().flatMap(([about, words]) => (passed.has(about) ? [] : [words]))
@@ -254,12 +248,12 @@ export class FollowStatus {
     }
   }
 
-  /** What a view shows of the time before it: to be called at every change, and now and then. */
+  /** Updates what views show of the past. Called at every change, and at intervals. */
   observe(now: number) {
     const watched = this.#watched()
     const { direction } = this.record()
-    this.#sample(watched.streams.find((one) => one.direction === direction)?.status, now)
-    this.#light.observe({ ...watched, troubles: this.#shownTroubles() }, now)
+    this.#history.sample(watched.streams.find((one) => one.direction === direction)?.status, now)
+    this.#readiness.observe({ ...watched, troubles: this.#shownTroubles() }, now)
   }
 
   #shownTroubles(): string[] {
@@ -272,7 +266,6 @@ export class FollowStatus {
     ]
   }
 
-  /** Changes nothing. */
   view(now: number): FollowView {
     const record = this.record()
     const watched = this.#watched()
@@ -287,7 +280,7 @@ export class FollowStatus {
       updated_at: now,
       bidirectional: record.bidirectional,
       ...(this.#copy && { copy: overviewOf(this.#copy, now) }),
-      ready: this.#light.look({ ...watched, troubles: this.#shownTroubles() }, now),
+      ready: this.#readiness.now({ ...watched, troubles: this.#shownTroubles() }, now),
       sequences: {
         total: record.sequences.length,
         ...(this.sequencesRefreshedAt !== undefined && { refreshed_at: this.sequencesRefreshedAt }),
@@ -307,22 +300,8 @@ export class FollowStatus {
       ...(this.watch && { watch: this.watch }),
       ...(this.switchover && { switchover: this.switchover }),
       ...(this.recopy && { recopy: this.recopy }),
-      samples: this.#samples.slice(),
-      log: this.#lines.slice(),
+      ...this.#history.view(),
     }
-  }
-
-  #sample(status: FollowView['streams'][number]['status'] | undefined, now: number) {
-    const last = this.#samples.at(-1)
-    if (!status || (last && now - last.at < sampleEveryMs)) return
-    this.#samples.push({
-      at: now,
-      lag_bytes: status.lagBytes,
-      lag_seconds: status.lagMilliseconds / 1000,
-      rows_per_second: status.rowsPerSecond,
-      transactions_per_second: status.transactionsPerSecond,
-    })
-    if (this.#samples.length > mostSamples) this.#samples.shift()
   }
 }
 

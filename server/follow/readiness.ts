@@ -1,4 +1,4 @@
-// The cutover-ready light: green only when following has kept up for a while and nothing is wrong.
+// Cutover readiness: the lag has been within its limits for a while, and there are no problems.
 
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowView, Readiness } from '../../shared/follow-view.ts'
@@ -8,30 +8,30 @@ export type Watched = Pick<
   FollowView,
   'stage' | 'state' | 'direction' | 'streams' | 'failed_tables' | 'tables'
 > & {
-  /** What else is against it, in words. */
+  /** Further reasons against a switchover. */
   troubles: readonly string[]
 }
 
-/** A switchover refuses the first, and waits for the second until its time is over. */
+/** A switchover is refused because of blockers. Because of its pace it waits until its time limit. */
 export interface Objections {
   blockers: string[]
   pace: string[]
 }
 
-export class ReadyLight {
-  /** Since when nothing has been against it. */
+export class CutoverReadiness {
+  /** Since when there has been no reason against a switchover. */
   #goodSince: number | undefined
 
   constructor(readonly options: FollowOptions) {}
 
-  /** Has to see every change, so that `since` is true. */
+  /** Called at every change, so that `since` is correct. */
   observe(watched: Watched, now: number) {
     const { blockers, pace } = objections(watched, this.options)
     if (blockers.length + pace.length > 0) this.#goodSince = undefined
     else this.#goodSince ??= now
   }
 
-  look(watched: Watched, now: number): Readiness {
+  now(watched: Watched, now: number): Readiness {
     const { readyLagBytes, readyLagSeconds, readyForSeconds } = this.options
     const marks = { lag_bytes: readyLagBytes, lag_seconds: readyLagSeconds, for_seconds: readyForSeconds }
     const { blockers, pace } = objections(watched, this.options)
@@ -50,7 +50,7 @@ export class ReadyLight {
   }
 }
 
-/** What readiness shows and what a switchover refuses are the same. */
+/** For readiness and for a switchover alike. */
 export function objections(watched: Watched, { readyLagBytes, readyLagSeconds }: FollowOptions): Objections {
   const { stage, state, streams, direction, failed_tables: failed, troubles } = watched
   const stream = streams.find((one) => one.direction === direction)
@@ -63,7 +63,7 @@ export function objections(watched: Watched, { readyLagBytes, readyLagSeconds }:
     blockers.push(`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
   }
   if (stage === 'catchup') blockers.push('it is still catching up')
-  // What is not heard of may be far behind.
+  // Without a stream the lag is unknown.
   if (!stream && blockers.length === 0) blockers.push('no changes flow')
   if (!stream) return { blockers, pace }
   const { lagBytes, lagMilliseconds } = stream.status

@@ -83,7 +83,7 @@ describe('a frame', () => {
     const lines = shown(followView(now), { columns: 40, rows: 8 })
     expect(lines[0]).toStartWith('pgtrek')
     expect(lines.join('\n')).toContain('ready to switch over')
-    expect(lines.join('\n')).toContain('lag    12 kB, 0.3 s behind')
+    expect(lines.join('\n')).toContain('lag    12 kB, 0.3 s')
   })
 
   test('warns of a slot that retains much WAL, is endangered, or lost', () => {

@@ -73,7 +73,7 @@ describe('the text', () => {
     expect(code).toBe(0)
     expect(output).toContain('shop: streaming, running\n')
     expect(output).toMatch(new RegExp(`  process     ${process.pid} on \\S+\n`))
-    expect(output).toContain('  lag         12 kB, 0.3 s behind\n')
+    expect(output).toContain('  lag         12 kB, 0.3 s\n')
     expect(output).toContain('  rate        1,203 rows/s, 240 transactions/s\n')
     expect(output).toContain("  slot        pgtrek_shop: being read, keeps 16 MB of the source's log\n")
     expect(output).toContain('public.orders  1,000,000  234,567        0\n')
@@ -260,7 +260,7 @@ describe('--watch', () => {
     expect(await within('the end of status --watch', child.exited)).toBe(0)
     const lines = output.trimEnd().split('\n')
     expect(lines[0]).toMatch(
-      /^\d\d:\d\d:\d\d shop: streaming, running, 12 kB, 0\.3 s behind, .*ready to switch over/,
+      /^\d\d:\d\d:\d\d shop: streaming, running, lag 12 kB, 0\.3 s, .*ready to switch over/,
     )
     expect(lines.at(-1)).toMatch(/^\d\d:\d\d:\d\d shop: done, running/)
   })
@@ -280,11 +280,11 @@ describe('--watch', () => {
     const stream = followStream()
     const { directory, publisher } = await published(live({ streams: [stream] }))
     await using on = onTerminal(['status', '--watch', '--state-dir', directory], directory, { rows: 40 })
-    await on.shows('12 kB, 0.3 s behind')
+    await on.shows('12 kB, 0.3 s')
     const status = { ...stream.status, lagBytes: 5 * 1024 }
     await publisher.publish(live({ streams: [{ ...stream, status }] }))
-    await on.shows('5.0 kB, 0.3 s behind')
-    expect(on.terminal.lines.filter((line) => line.includes(' behind'))).toHaveLength(1)
+    await on.shows('5.0 kB, 0.3 s')
+    expect(on.terminal.lines.filter((line) => line.includes('  lag '))).toHaveLength(1)
     await publisher.publish(live({ state: 'failed', last_error: { message: 'the disk is full' } }))
     expect(await on.exited).toBe(1)
     expect(on.terminal.lines.join('\n')).toContain('error: it failed: the disk is full')

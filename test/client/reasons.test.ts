@@ -2,7 +2,7 @@
 
 import { expect, test } from 'bun:test'
 import { reasonIn } from '../../client/i18n/reasons.ts'
-import { ReadyLight, type Watched } from '../../server/follow/readiness.ts'
+import { CutoverReadiness, type Watched } from '../../server/follow/readiness.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { followStages, followStates } from '../../shared/follow-view.ts'
 import { describeForeignWrites } from '../../shared/foreign-writes.ts'
@@ -46,7 +46,7 @@ const watched: Watched[] = [
 
 test('each reason has a Japanese sentence, and English ones are unchanged', () => {
   const reasons = new Set(
-    watched.flatMap((one) => new ReadyLight(defaultFollowOptions).look(one, 1_000_000).reasons),
+    watched.flatMap((one) => new CutoverReadiness(defaultFollowOptions).now(one, 1_000_000).reasons),
   )
   expect(reasons.size).toBeGreaterThan(12)
   for (const reason of reasons) {

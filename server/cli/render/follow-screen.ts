@@ -1,5 +1,5 @@
-// Following as it is seen without a dashboard: log lines as they come, and how things stand below them, or
-// now and then where nobody watches.
+// Following without a dashboard: log lines, and below them a status line, which other outputs than terminals get at
+// intervals.
 import type { FollowLogLine, FollowView } from '../../../shared/follow-view.ts'
 import { printable } from '../../../shared/printable.ts'
 import { harmless } from '../../system/output.ts'

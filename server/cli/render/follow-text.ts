@@ -1,11 +1,12 @@
-// A followed database in a line, and the report of a switchover: for terminals and logs.
+// A followed database in one line, and the report of a switchover, for terminals and logs.
 
 import type { FollowView } from '../../../shared/follow-view.ts'
-import { formatBytes, formatCount, formatDuration } from '../../../shared/format.ts'
+import { formatCount } from '../../../shared/format.ts'
 import type { SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName } from '../../../shared/table-name.ts'
+import { lagText } from './follow-words.ts'
 
-/** `streaming: 0 B behind, 120 rows/s, ready to switch over` */
+/** `streaming: lag 12 kB, 0.3 s, 120 rows/s in 24 transactions/s, 1,203 transactions so far, ready to switch over` */
 export function followLine(view: FollowView): string {
   const { stage, state, copy, streams, ready, direction, watch } = view
   const what = state === 'running' ? stage : `${stage}, ${state}`
@@ -15,13 +16,13 @@ export function followLine(view: FollowView): string {
   }
   const stream = streams.find((one) => one.direction === direction)
   if (!stream) return what
-  const { lagBytes, lagMilliseconds, rowsPerSecond, transactionsPerSecond, transactions } = stream.status
-  const light = ready.green ? 'ready to switch over' : (ready.reasons[0] ?? 'not ready')
+  const { rowsPerSecond, transactionsPerSecond, transactions } = stream.status
+  const readiness = ready.green ? 'ready to switch over' : (ready.reasons[0] ?? 'not ready')
   return [
-    `${what}: lag ${formatBytes(lagBytes)}${lagMilliseconds >= 1000 ? ` (${formatDuration(lagMilliseconds / 1000)})` : ''}`,
+    `${what}: lag ${lagText(stream)}`,
     `${Math.round(rowsPerSecond)} rows/s in ${Math.round(transactionsPerSecond)} transactions/s`,
     `${formatCount(transactions, 'transaction')} so far`,
-    light,
+    readiness,
   ].join(', ')
 }
 
@@ -77,7 +78,7 @@ export function reportLines(report: SwitchoverReport): string[] {
   const again = before.reduce((sum, one) => sum + one.again, 0)
   const differing = tables.filter(({ equal }) => !equal)
   const rows = tables.reduce((sum, { destination_rows: count }) => sum + count, 0)
-  // Rows that were counted earlier are not those of now.
+  // Tables compared before the switchover have row counts of that time.
   const counted = before.length > 0 ? '' : ` with ${formatCount(rows, 'row')}`
   const ways = new Set([
     ...(before.length < tables.length ? [report.compared] : []),
@@ -106,7 +107,7 @@ export function reportLines(report: SwitchoverReport): string[] {
   ]
 }
 
-/** Of the source's log. */
+/** The first and the last position in the source's log. */
 function positions(before: readonly { lsn: string }[]): string {
   const order = ({ lsn }: { lsn: string }) =>
     lsn

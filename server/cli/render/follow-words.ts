@@ -1,4 +1,4 @@
-// A followed database in words: the same ones in `status` and on the dashboard.
+// The texts about a followed database, for `status` and the dashboard.
 import type { FollowConflict, TableChanges } from '../../../shared/follow.ts'
 import {
   concernsOf,
@@ -57,11 +57,11 @@ export function toneOf({ state, stage, late_writes: late }: FollowView): Tone {
   return state === 'paused' || state === 'waiting' || state === 'stopped' ? 'caution' : 'bad'
 }
 
-/** `12 kB, 0.3 s behind` */
+/** `12 kB, 0.3 s` */
 export function lagText({ status }: StreamView): string {
   const { lagBytes, lagMilliseconds } = status
   const time = lagMilliseconds > 0 ? `, ${formatDuration(lagMilliseconds / 1000)}` : ''
-  return `${formatBytes(lagBytes)}${time} behind`
+  return `${formatBytes(lagBytes)}${time}`
 }
 
 /** `12 of 14 tables compared up to 0/3A5F210, comparing app.orders; left for the switchover: ...` */
@@ -90,7 +90,7 @@ export function isBeforeRows({ stage }: FollowView): boolean {
   return stage === 'preflight' || stage === 'schema' || stage === 'copy'
 }
 
-/** What flows now: of a stream that nobody reads there is no rate. */
+/** The current rate; none when no process reads the stream. */
 export function rateText(view: FollowView, { status }: StreamView): string {
   if (isOver(view)) return 'not streaming'
   return `${perSecond(status.rowsPerSecond, 'row')}, ${perSecond(status.transactionsPerSecond, 'transaction')}`
@@ -123,7 +123,7 @@ export function readyText(view: FollowView, now: number): { green: boolean; text
     : { green, text: printable(`not ready: ${reasons.join('; ')}`) }
 }
 
-/** Whether switching over is still ahead, or going back is possible. */
+/** Whether a switchover or a return is possible in this stage. */
 export function canSwitch(view: FollowView): boolean {
   return view.stage !== 'done' || view.streams.length > 0
 }
@@ -132,7 +132,6 @@ export function processText({ process }: FollowView): string {
   return process ? `${process.pid} on ${printable(process.host)}` : 'none'
 }
 
-/** Bytes of changes that wait for the end of their transaction. */
 export function spilledText({ status }: StreamView): string {
   return status.spilledBytes > 0 ? `${formatBytes(status.spilledBytes)} of open transactions on disk` : ''
 }
@@ -141,7 +140,7 @@ export function changesOf(table: TableChanges): number {
   return table.inserts + table.updates + table.deletes + table.truncates
 }
 
-/** Of all streams; the direction is told where both are followed. */
+/** Of all streams; with the direction when both are followed. */
 export function changedTables(view: FollowView): (TableChanges & { arrow?: 'forward' | 'back' })[] {
   const both = view.streams.length > 1
   return view.streams.flatMap(({ direction, status }) =>
@@ -162,7 +161,7 @@ export function conflictOf(view: FollowView): FollowConflict | undefined {
   return view.streams.find(({ status }) => status.conflict)?.status.conflict
 }
 
-/** What happened, a fact a line. */
+/** What happened, one fact a line. */
 export function conflictFacts(conflict: FollowConflict): string[] {
   const table = conflict.table ? ` ${showName(conflict.table)}` : ''
   const key = Object.entries(conflict.key ?? {}).map(([name, value]) => `${name} = ${value ?? 'null'}`)

@@ -66,10 +66,10 @@ function joinSections(sections: string[][]): string[] {
   return shown.flatMap((section, index) => (index === 0 ? section : ['', ...section]))
 }
 
-/** `09:03:27 shop: streaming, running, 12 kB, 0.3 s behind, 120 rows/s, ready to switch over` */
+/** `09:03:27 shop: streaming, running, lag 12 kB, 0.3 s, 120 rows/s, ready to switch over` */
 export function statusLine(view: FollowView, now: number): string {
   const [stream] = view.streams
-  const flow = stream ? [lagText(stream), rateText(view, stream)] : []
+  const flow = stream ? [`lag ${lagText(stream)}`, rateText(view, stream)] : []
   const copy = isCopying(view) && view.copy ? [formatPercent(view.copy.overall_percent)] : []
   const readiness = view.stage === 'done' ? [] : [readyText(view, now).text]
   const facts = [stageWords[view.stage], stateWords[view.state], ...copy, ...flow, ...readiness]

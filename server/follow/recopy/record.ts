@@ -134,5 +134,5 @@ async function mark(
 /** Removes warnings about rows that these tables lacked. */
 function forgetMissingRows(status: FollowStatus, tables: readonly TableName[]) {
   const names = tables.map((table) => `changes of ${table.schema}.${table.name} are sent and not applied`)
-  status.unsay((warning) => names.some((name) => warning.startsWith(name)))
+  status.withdraw((warning) => names.some((name) => warning.startsWith(name)))
 }
