@@ -1,4 +1,4 @@
-// A table of the source was altered: the destination's gets what it lacks, reported line by line.
+// Gives a table of the destination the columns of the source's table, and reports each change.
 import type { FollowAnswer } from '../../shared/follow-action.ts'
 import type { FollowLogLine } from '../../shared/follow-view.ts'
 import { showName, type TableName } from '../../shared/table-name.ts'

@@ -1,4 +1,4 @@
-// The copy with which a move begins, by the engine that was asked for or by our own where the server cannot.
+// The first copy of a move: by the requested engine, or by pgtrek's own where a subscription is not possible.
 
 import type { RunLock } from '../coordination/run-lock.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
@@ -10,7 +10,7 @@ import type { CloneAndFollow } from './request.ts'
 import { makeBack } from './switchover/way-back.ts'
 import { undoInterruptedCopy } from './undo-copy.ts'
 
-/** `onClear`: nothing is left of an earlier move of this name. */
+/** `onClear`: nothing of an earlier move with this name is left. */
 export async function beginMove(
   move: MoveContext,
   request: CloneAndFollow,

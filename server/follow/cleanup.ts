@@ -1,4 +1,4 @@
-// Drops what following has created on both sides, whatever became of it, also without the store.
+// Drops what following has created on both sides, in every state of a move, also without the state directory.
 import { describeLateWrites } from '../../shared/late-writes.ts'
 import { readReadOnly } from '../catalog/read-only-state.ts'
 import { RunLock } from '../coordination/run-lock.ts'
@@ -19,22 +19,22 @@ import { passLateWrites } from './switchover/late-writes.ts'
 import { writeSentinel } from './switchover/sentinel.ts'
 
 export interface CleanUpOptions {
-  /** Also gives back the right to write that a switchover took. */
+  /** Also makes a side writable that a switchover has made read-only. */
   writable: boolean
-  /** Also drops a slot that shows changes written to the old primary after the switchover. */
+  /** Also drops a slot that contains late writes. */
   discardLateWrites?: boolean | undefined
-  /** Only what the move of this number has made: nobody has asked for more. */
+  /** Drops only what the move with this ID has created. */
   onlyOf?: string | undefined
-  /** This server will never be there again: the other one alone is cleaned up, and made writable. */
+  /** This server is lost for good: only the other one is cleaned up, and made writable. */
   gone?: 'source' | 'destination' | undefined
 }
 
-/** Nothing was dropped: changes of the old primary are missing on the other side. */
+/** Nothing was dropped: the new primary does not have changes of the old primary. */
 export class LateWritesFound extends PgtrekError {}
 
 export interface CleanedUp {
   name: string
-  /** Of which side each was, in words. */
+  /** Each object with its side. */
   dropped: string[]
   remarks: string[]
 }
@@ -52,9 +52,9 @@ export async function cleanUpFollow(
   try {
     const { source, destination } = ends
     if (gone !== undefined) return await cleanUpRest(ends, name, record, memory, gone)
-    // Both are held until everything is dropped: no process may begin or continue the move meanwhile.
-    await using atSource = await lockMove(source, name).catch(sayHowWithout('source'))
-    await using atDestination = await lockMove(destination, name).catch(sayHowWithout('dest'))
+    // Locked until everything is dropped, so that no process begins or continues the move meanwhile.
+    await using atSource = await lockMove(source, name).catch(adviseGone('source'))
+    await using atDestination = await lockMove(destination, name).catch(adviseGone('dest'))
     void [atSource, atDestination]
     const forward: Link = {
       direction: 'forward',
@@ -73,7 +73,7 @@ export async function cleanUpFollow(
         ? { by: 'command' }
         : { by: 'move', move: onlyOf, unread: record?.unread, isNameOwn: ends.follow.name === undefined }
     if (!discardLateWrites && onlyOf === undefined) await refuseLateWrites(record, forward, back)
-    const remarks = await giveBack(ends, name, { forward: forward.names, back: back.names }, writable)
+    const remarks = await restoreWrites(ends, name, { forward: forward.names, back: back.names }, writable)
     const dropped = [...(await dropLink(forward, owner)), ...(await dropLink(back, owner))]
     memory.forget(name)
     return { name, dropped, remarks }
@@ -91,7 +91,7 @@ async function cleanUpRest(
   gone: 'source' | 'destination',
 ): Promise<CleanedUp> {
   const settings = gone === 'source' ? ends.destination : ends.source
-  await refuseThere(ends[gone])
+  await refuseAvailable(ends[gone])
   await using lock = await lockMove(settings, name)
   void lock
   const { said, left } = await makeWritable(settings, name)
@@ -105,8 +105,8 @@ async function cleanUpRest(
   return { name, dropped, remarks: [...said, ...left] }
 }
 
-/** The command line's words; the API says `destination`. */
-function sayHowWithout(side: 'source' | 'dest') {
+/** `dest` as the command line has it; the API has `destination`. */
+function adviseGone(side: 'source' | 'dest') {
   return (error: unknown): never => {
     if (!isGone(error)) throw error
     const { reason, message } = error as ConnectFailed
@@ -122,8 +122,8 @@ function isGone(error: unknown): boolean {
   return error instanceof ConnectFailed && ['host', 'refused', 'timeout', 'database'].includes(error.reason)
 }
 
-/** Whoever says that a server is gone must not be wrong: its slot would keep its log for ever. */
-async function refuseThere(settings: ConnectionSettings) {
+/** Throws when the server answers after all: its slot would keep its log for ever. */
+async function refuseAvailable(settings: ConnectionSettings) {
   try {
     const session = await Session.open(settings)
     await session.close()
@@ -137,8 +137,8 @@ async function refuseThere(settings: ConnectionSettings) {
 }
 
 /**
- * The slot of the direction that was ended by the switchover is the only proof of what was written there since: it is
- * not dropped in silence. Without the record the servers tell that it was switched over.
+ * Throws when there are late writes: the slot of the old primary is the only place that has them. Without a record the
+ * servers tell whether there was a switchover.
  */
 async function refuseLateWrites(record: FollowRecord | undefined, forward: Link, back: Link): Promise<void> {
   const handedOver = record ? record.handedOver : await handedOverByServers(forward, back)
@@ -185,10 +185,10 @@ async function handedOverByServers(forward: Link, back: Link): Promise<FollowRec
 }
 
 /**
- * The side that the application belongs on is never left read-only, nor one whose switchover was not proven; the
- * other one only becomes writable when that was asked for. First of all: it must not depend on what else can be done.
+ * Makes the primary writable, and a side whose switchover was not completed; the old primary only on request. This comes
+ * first, so that a failure to drop something cannot prevent it.
  */
-async function giveBack(
+async function restoreWrites(
   ends: FollowEnds,
   name: string,
   links: { forward: LinkNames; back: LinkNames },
@@ -205,13 +205,13 @@ async function giveBack(
       const { said, left } = await makeWritable(ends[side], name)
       remarks.push(...said, ...left)
     } else {
-      remarks.push(...(await sayReadOnly(side === 'source' ? source : destination)))
+      remarks.push(...(await remarkReadOnly(side === 'source' ? source : destination)))
     }
   }
   return remarks
 }
 
-async function sayReadOnly(session: Session): Promise<string[]> {
+async function remarkReadOnly(session: Session): Promise<string[]> {
   const state = await readReadOnly(session)
   if (!state || Object.keys(state.moves).length === 0) return []
   return [
@@ -235,7 +235,7 @@ export async function lockMove(
   }
 }
 
-/** Which move is meant when only a name was said, or none. */
+/** The move with this name; without a name the only move there is. */
 export function onlyName(names: readonly string[], asked: string | undefined): string {
   if (asked !== undefined) {
     if (names.includes(asked)) return asked

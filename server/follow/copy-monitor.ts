@@ -1,5 +1,5 @@
-// While the rows are copied: whether they can still be, and whether the changes behind them are still kept. When
-// not, hours of copying and of building indexes would be for nothing.
+// Checks while rows are copied that the snapshot still exists and that the slot still keeps the changes since. Otherwise
+// hours of copying and of building indexes would be wasted.
 import type { MigrationEvent } from '../../shared/event.ts'
 import { formatBytes } from '../../shared/format.ts'
 import { PgtrekError } from '../postgres/errors.ts'
@@ -19,7 +19,7 @@ export interface CopyWatchOptions {
 }
 
 export class CopyWatch implements AsyncDisposable {
-  /** Why the copy is of no use any more. */
+  /** Why the copy cannot be used any more. */
   reason: Error | undefined
   readonly #stop = new AbortController()
   readonly #over = new AbortController()
@@ -37,7 +37,7 @@ export class CopyWatch implements AsyncDisposable {
     return this.#stop.signal
   }
 
-  /** One table's own failure is not the end of the others. */
+  /** A failed table ends the copy only when it shows that the snapshot is lost. */
   heard(event: MigrationEvent) {
     if (event.type !== 'step_failed' || event.step.kind !== 'ROWS') return
     const { error } = event
@@ -70,7 +70,7 @@ export class CopyWatch implements AsyncDisposable {
       this.#session ??= await Session.open(from, { signal: this.#over.signal })
       this.#judge(await readSlot(this.#session, names.slot))
     } catch {
-      // A server that cannot be asked may be there again in a moment.
+      // The server may answer again at the next check.
       this.#session?.destroy()
       this.#session = undefined
     }

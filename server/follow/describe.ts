@@ -1,4 +1,4 @@
-// What happens while changes are followed, as a line for people.
+// An event of following as a log line.
 import type { Direction, FollowEvent } from '../../shared/follow.ts'
 import type { FollowLogLine } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/table-name.ts'

@@ -1,4 +1,4 @@
-// A move of which nothing is written down here: what both servers have of it says how far it has come.
+// The record of a move that this state directory does not know, made from what both servers have of it.
 
 import { type TableName, tableKey } from '../../shared/table-name.ts'
 import { readLargeObjects } from '../catalog/large-objects.ts'
@@ -43,7 +43,7 @@ export function unknownRecord(name: string, { source, destination, follow }: Fol
   }
 }
 
-/** Throws a UsageError when there is nothing that could be gone on with. */
+/** Throws a UsageError when there is nothing to continue. */
 export async function discover(name: string, ends: FollowEnds, signal: AbortSignal): Promise<FollowRecord> {
   await using source = await Session.open(ends.source, { signal })
   await using destination = await Session.open(ends.destination, { signal })
@@ -57,7 +57,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   const [isForward, isBack] = [ways.includes('forward'), ways.includes('back')]
   const left = { forward: handedOverOf(facts, 'forward'), back: handedOverOf(facts, 'back') }
   if (ways.length === 0) await refuseEnded(name, ends, facts)
-  // Of somebody else's publication: there is no mark. Whatever this slot still shows came later.
+  // A publication that pgtrek did not create has no mark. All changes in this slot are late writes.
   if (isBack && facts.forward.slot && !facts.forward.position) left.forward ??= { lsn: '0/0' }
   const from = isForward ? source : destination
   const to = isForward ? destination : source
@@ -89,7 +89,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
     ...(left.back && { handedOver: { direction: 'back' as const, ...left.back } }),
     tables,
     sequences: await sharedSequences(source, destination),
-    // Nobody knows any more whether the destination's had numbers of their own.
+    // It is unknown whether sequences of the destination were advanced there.
     advanceSequences: true,
     leftOut: [
       ...others.map(({ schema, name: table, oid }) => ({
@@ -107,7 +107,7 @@ export async function discover(name: string, ends: FollowEnds, signal: AbortSign
   }
 }
 
-/** Nothing flows; but whoever was killed just before the end has not made the primary writable yet. */
+/** Changes do not flow any more. A process that was killed near the end may have left the primary read-only. */
 async function refuseEnded(name: string, ends: FollowEnds, facts: MoveFacts): Promise<never> {
   const state = stateOf(facts)
   const primary = primaryOf(state)
@@ -133,7 +133,7 @@ async function publishedTables(from: Session, names: LinkNames): Promise<TableNa
   return [...(whole?.tables ?? []), ...(inserts?.tables ?? [])]
 }
 
-/** What the copy has recorded, by the names that the tables have now. */
+/** The failed tables of the copy, by their current names. */
 function named(
   missing: Mark['missing']['tables'],
   there: readonly (TableName & { oid: number })[],
@@ -145,7 +145,7 @@ function named(
   })
 }
 
-/** Where nothing is recorded: somebody else's publication, or a move of an older version. */
+/** Without a mark, in a publication that pgtrek did not create or a move of an older version. */
 async function notOnTheOtherSide(
   to: Session,
   published: readonly TableName[],

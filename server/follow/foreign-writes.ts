@@ -1,5 +1,5 @@
-// Notices what others than the move write to followed tables of the destination, by what the server counts beside
-// our own rows. It costs one query now and then, and misses what the server has not counted yet, or does not count.
+// Notices what others than the move write to followed tables of the destination: rows in the server's statistics that
+// the move has not written. It costs one query at intervals, and misses what the server has not counted yet.
 import type { ForeignTable, ForeignWrites } from '../../shared/foreign-writes.ts'
 import { type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Session } from '../postgres/session.ts'
@@ -9,23 +9,23 @@ import { readOtherSessions } from './switchover/other-sessions.ts'
 
 export interface ForeignWatchTimes {
   everyMs: number
-  /** By then a server counts what sessions that have ended did. */
+  /** After this time the statistics include sessions that have ended. */
   settleMs: number
 }
 
 const defaultTimes: ForeignWatchTimes = { everyMs: 5_000, settleMs: 15_000 }
 
 interface Known {
-  /** Our rows when the table was seen first: whatever the server counts from then on is in neither or in both. */
+  /** Rows written by the move before the table was first seen. */
   ours: number
   since: number
-  /** What the server had counted when it had settled. */
+  /** The server's count after `settleMs`. */
   base?: number
   /** Rows of others that were reported. */
-  told: number
+  reported: number
 }
 
-/** By their OIDs on the destination, under the names that they are followed by. */
+/** OID on the destination -> the name that the table is followed by. */
 type TablesThere = ReadonlyMap<number, TableName>
 
 export class ForeignWatch {
@@ -41,7 +41,7 @@ export class ForeignWatch {
     return Date.now() >= this.#dueAt
   }
 
-  /** Rows of others since the last look, of each table that has any; and which tables are there. */
+  /** Rows of others since the last check, for each table that has any; and which tables exist. */
   async look(
     destination: Session,
     tables: FollowRecord['tables'],
@@ -55,7 +55,7 @@ export class ForeignWatch {
     for (const oid of this.#tables.keys()) if (!ids.has(oid)) this.#tables.delete(oid)
     for (const oid of ids.keys()) {
       if (this.#tables.has(oid)) continue
-      this.#tables.set(oid, { ours: this.written.of(oid).rows, since: begun, told: 0 })
+      this.#tables.set(oid, { ours: this.written.of(oid).rows, since: begun, reported: 0 })
     }
     const counted = await readCounts(destination, [...ids.keys()])
     const found: ForeignTable[] = []
@@ -63,13 +63,13 @@ export class ForeignWatch {
       const rows = this.#foreign(oid, counted.get(oid) ?? 0, begun)
       if (rows > 0) found.push({ ...table, oid, rows })
     }
-    // Many tables take their time: it is a small part of all.
+    // With many tables the query takes long: it then runs less often.
     this.#dueAt = Date.now() + Math.max(this.times.everyMs, 20 * (Date.now() - begun))
     const there = new Map([...ids].filter(([oid]) => counted.has(oid)))
     return { found, there }
   }
 
-  /** Other sessions of ours have written to these, or to any. */
+  /** Other sessions of pgtrek have written to these tables, or to any. */
   forget(tables?: FollowRecord['tables']) {
     if (!tables) return this.#tables.clear()
     for (const { destination } of tables) if (destination !== undefined) this.#tables.delete(destination)
@@ -78,7 +78,7 @@ export class ForeignWatch {
   #foreign(oid: number, counted: number, now: number): number {
     const known = this.#tables.get(oid)
     if (!known) return 0
-    // Somebody has set the counts back, or the server was not shut down as it should.
+    // The statistics were reset, or lost in a crash.
     if (known.base !== undefined && counted < known.base) {
       this.#tables.delete(oid)
       return 0
@@ -88,13 +88,13 @@ export class ForeignWatch {
       return 0
     }
     const ours = this.written.of(oid).rows - known.ours
-    const rows = counted - known.base - ours - known.told
-    if (rows > 0) known.told += rows
+    const rows = counted - known.base - ours - known.reported
+    if (rows > 0) known.reported += rows
     return rows
   }
 }
 
-/** As the statistics of the server have it, whatever became of the transactions. */
+/** From the server's statistics, which include rolled back transactions. */
 async function readCounts(destination: Session, oids: readonly number[]): Promise<Map<number, number>> {
   if (oids.length === 0) return new Map()
   const rows = await destination.query<{ oid: number; rows: number }>(`
@@ -112,7 +112,7 @@ async function readCounts(destination: Session, oids: readonly number[]): Promis
   return new Map(rows.map(({ oid, rows }) => [oid, rows]))
 }
 
-/** Those first that are writing to a followed table at this moment. */
+/** Sessions that are writing to a followed table now come first. */
 export async function nameOthers(
   destination: Session,
   { tables }: Pick<FollowRecord, 'tables'>,
@@ -137,7 +137,6 @@ export async function nameOthers(
     .map(({ words }) => words)
 }
 
-/** What was noticed before, and this. */
 export function addForeignWrites(
   before: ForeignWrites | undefined,
   found: readonly ForeignTable[],
@@ -153,7 +152,7 @@ export function addForeignWrites(
 
 const mostSessions = 20
 
-/** Under the names that the tables have now, without those that are dropped; nothing when that is known already. */
+/** With the current names and without dropped tables; undefined when nothing has changed. */
 export function renamedForeignWrites(
   before: ForeignWrites | undefined,
   there: TablesThere,
@@ -171,7 +170,7 @@ export function renamedForeignWrites(
   return { foreignWrites: tables.length > 0 ? { ...before, tables } : undefined }
 }
 
-/** These tables were found equal, or copied again. */
+/** Without tables that were found equal or copied again. */
 export function forgetForeignWrites(
   before: ForeignWrites | undefined,
   tables: readonly TableName[],

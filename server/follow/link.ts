@@ -1,5 +1,5 @@
-// What has to be on both sides for changes to flow one way: publication and slot where they come from, the
-// position where they go. Made in this order, so that nothing falls between.
+// What both sides need for changes to flow in one direction: publication and slot on the one, the position on the other.
+// They are created in this order, so that no change is missed.
 
 import type { Direction } from '../../shared/follow.ts'
 import type { TableName } from '../../shared/table-name.ts'
@@ -45,34 +45,34 @@ export interface Link {
 }
 
 export interface LinkRequest extends Link {
-  /** Marks what is made. */
+  /** The ID of the move, to mark what is created. */
   move: string
   tables: readonly PublishedTable[]
-  /** Of which only inserts are published. */
+  /** Tables of which only inserts are published. */
   insertsOnly: readonly TableName[]
-  /** For a switchover that is not done yet. */
+  /** Created by a switchover that is not completed yet. */
   isWayBack?: boolean
   signal: AbortSignal
   say: (message: string) => void
 }
 
-/** A new slot waits for transactions that are under way; who blocks it is reported after so long. */
+/** A new slot waits for open transactions, which are reported after this time. */
 const patienceMs = 3000
 
-/** Changes flow from now on: both sides have the same. */
+/** For two sides that have the same rows now. */
 export async function makeLink(request: LinkRequest): Promise<void> {
   const slot = await makeSlot(request)
   await slot.session.close()
   await begin(request, slot, request.signal)
 }
 
-/** Both sides have what was there when the slot was made: without this nobody can follow from it. */
+/** Stores the first position, once both sides have the rows from when the slot was created. */
 export async function begin({ to, names }: Link, { consistentPoint }: CreatedSlot, signal: AbortSignal) {
   await using destination = await Session.open(to, { signal })
   await createPosition(destination, names.position, consistentPoint)
 }
 
-/** The snapshot lives as long as the slot's session, which the caller closes. */
+/** The snapshot exists as long as the slot's session, which the caller closes. */
 export async function makeSlot(request: LinkRequest): Promise<CreatedSlot> {
   const { from, names, signal, say } = request
   await refuseOthers(request, signal)
@@ -86,7 +86,7 @@ export async function makeSlot(request: LinkRequest): Promise<CreatedSlot> {
   }
 }
 
-/** Throws when there is anything of these names: whoever made it may need it. */
+/** Throws when an object with one of these names exists: another move may need it. */
 export async function refuseOthers({ from, to, names }: Link, signal: AbortSignal): Promise<void> {
   const { slot, publication, position } = names
   await using source = await Session.open(from, { signal })
@@ -134,7 +134,7 @@ export async function publish(
     if (problem) throw new PlanRefused(problem)
     return
   }
-  // Together with their marks, or not at all.
+  // Together with their marks, in one transaction.
   await inTransaction(source, async () => {
     await createPublication(source, names.publication, whole)
     await markPublication(source, names.publication, move, { isWayBack })
@@ -146,7 +146,7 @@ export async function publish(
   })
 }
 
-/** What it cannot find out, it does not tell: the slot says itself when it fails. */
+/** Reports what the slot waits for. A failure of the slot itself is reported by its creation. */
 export async function reportBlockers(from: ConnectionSettings, say: (message: string) => void) {
   try {
     await using session = await Session.open(from)
@@ -166,7 +166,7 @@ export async function reportBlockers(from: ConnectionSettings, say: (message: st
   }
 }
 
-/** What may be dropped: all that has the names, because the user said so, or what the move itself has made. */
+/** What may be dropped: everything with these names, on the user's command; or only what the move has created. */
 export type Owner =
   | { by: 'command' }
   | {
@@ -174,25 +174,25 @@ export type Owner =
       move: string | undefined
       /** This process has streamed from the slot, and holds the locks of the move. */
       isStreamed?: boolean
-      /** Where the slot began, and nothing has been read from it since. */
+      /** The first position of the slot, when nothing has been read from it since. */
       unread?: string | undefined
-      /** The name of the move is made of both ends: nobody else's position has it. */
+      /** The name of the move is made from both ends, so no other move has a position with this name. */
       isNameOwn?: boolean
     }
 
-/** Says what was dropped. What another move has made stays. */
+/** Returns what was dropped. Objects of another move stay. */
 export async function dropLink({ from, to, names }: Link, owner: Owner): Promise<string[]> {
   await using source = await Session.open(from)
   await using destination = await Session.open(to)
   const owned = await ownedParts(source, destination, names, owner)
-  // The caller holds the lock of the move: whoever still reads is left from a process that was killed. Only a
-  // version that knew no locks may be alive.
+  // The caller holds the lock of the move, so a session that still reads belongs to a killed process, or to a process of
+  // a version without locks.
   const isOurs = owner.by === 'move' || (await readMark(source, names.publication)) !== undefined
-  // Before anything is dropped.
+  // Before anything is dropped, because it may throw.
   if (!isOurs && !(await hasSubscription(destination, names.slot))) await waitForReader(source, names.slot)
   const dropped: string[] = []
   const [there, here] = [describeSettings(from), describeSettings(to)]
-  // First, or it would keep asking for its slot.
+  // First, because a subscription keeps connecting to its slot.
   if (owned.subscription && (await dropSubscription(destination, names.slot))) {
     dropped.push(`subscription ${names.slot} of ${here}`)
   }
@@ -209,7 +209,7 @@ export async function dropLink({ from, to, names }: Link, owner: Owner): Promise
   return dropped
 }
 
-/** What one server has of a link whose other server is gone for good. */
+/** Drops what one server has of a link whose other server is lost for good. */
 export async function dropHalf(
   settings: ConnectionSettings,
   names: LinkNames,
@@ -230,14 +230,14 @@ export async function dropHalf(
   return dropped.map((what) => `${what} of ${place}`)
 }
 
-/** It has been handed over: only slot and publication stay, which tell what is written there from now on. */
+/** After the handover only slot and publication stay, which show late writes. */
 export async function leaveLink({ to, names }: Link): Promise<void> {
   await using destination = await Session.open(to)
   await dropSubscription(destination, names.slot)
   await dropPosition(destination, names.position)
 }
 
-/** Made for a way back: now changes flow there. */
+/** Marks a link for the way back as used: changes flow there from now on. */
 export async function settleLink({ from, names }: Link): Promise<void> {
   await using source = await Session.open(from)
   if (names.ownPublication) await settleWayBack(source, names.publication)
@@ -273,14 +273,14 @@ async function ownedParts(
     comment === null ? isMarked : move !== undefined && comment === markOfSubscription(move)
   return {
     subscription,
-    // Nobody makes a slot of this name where the publication of another has it already.
+    // A slot with this name belongs to the move that the publication with this name belongs to.
     slot: isStreamed || (point === undefined ? isMarked || subscription : slot?.confirmed === point),
     publications,
     position: isStreamed || (isNameOwn && isMarked) || (point !== undefined && position?.lsn === point),
   }
 }
 
-/** Of our own making. */
+/** Those that pgtrek creates. */
 function publicationsOf(names: LinkNames): string[] {
   return names.ownPublication ? [names.publication, insertsPublication(names)] : []
 }

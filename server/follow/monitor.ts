@@ -1,5 +1,5 @@
-// Looks at both servers now and then: what the slots hold, and whether sequences are due. A look that fails
-// is said and tried again; it never ends the following.
+// Checks both servers at intervals: slots, sequences, objects and writes of others. A check that fails is reported and
+// repeated; it never ends the following.
 import type { Direction } from '../../shared/follow.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
@@ -18,9 +18,9 @@ import type { Learned } from './unsent-rows.ts'
 
 const lookEveryMs = 1000
 const defaultTableCheckEveryMs = 10_000
-/** A look waits no longer for a table that somebody has locked. */
+/** How long a check waits for a locked table. */
 const longestLockMs = 5000
-/** Slots of one of which more is kept are worth a word. */
+/** A slot that retains more log than this is reported. */
 export const muchLogBytes = 10 * 1024 ** 3
 
 type TableNames = ReadonlyMap<number, TableName>
@@ -30,12 +30,12 @@ export interface MonitorOptions {
   links: () => Link[]
   status: FollowStatus
   refreshSequencesSeconds: number
-  /** What the tables of both sides of a direction are called now. */
+  /** The current names of the tables on both sides of a direction. */
   onNames: (direction: Direction, from: TableNames, to: TableNames) => void
   onLearned: (learned: Learned) => void
   publicationOf: (link: Link) => Promise<Publications>
   tableCheckEveryMs?: number | undefined
-  /** On the side that changes go to. */
+  /** Called at each check with a session of the side that changes go to. */
   onDestination: (destination: Session) => Promise<void>
 }
 
@@ -66,10 +66,10 @@ export class FollowMonitor implements AsyncDisposable {
     this.#looking = this.#look().then(() => this.#next(this.#isAsked ? 0 : lookEveryMs))
   }
 
-  /** Something has changed that the next look would only see later. */
+  /** Checks at once, because something has changed. */
   soon() {
     this.#isAsked = true
-    // Without a timer a look is under way.
+    // Without a timer a check is running.
     if (this.#timer !== undefined && !this.#ended) this.#lookNow()
   }
 
@@ -121,20 +121,20 @@ export class FollowMonitor implements AsyncDisposable {
     const { refreshSequencesSeconds, status, record, links } = this.options
     const { bidirectional, direction, sequences, advanceSequences, foreignWrites } = record()
     const isDue = refreshSequencesSeconds > 0 && Date.now() >= this.#sequencesDue
-    // Only while the other side is not in use: its own numbers are not ours to change.
+    // Only while clients do not use the other side, because they advance its sequences themselves.
     if (!isDue || bidirectional || status.stage !== 'streaming' || status.switchover?.state === 'running')
       return
     const link = links().find((one) => one.direction === direction)
     if (!link) return
     const [from, to] = [await this.#session(link.from), await this.#session(link.to)]
-    // Rows of others may have taken numbers there.
+    // Writes of others may have advanced sequences there.
     const advanceOnly = advanceSequences || foreignWrites !== undefined
     await bringSequences(from, to, sequences, { advanceOnly })
     status.sequencesRefreshedAt = Date.now()
     this.#sequencesDue = Date.now() + refreshSequencesSeconds * 1000
   }
 
-  /** DDL is not in the stream. */
+  /** Compares the objects of both sides, because DDL is not in the stream. */
   async #objects() {
     const { record, links, status, publicationOf } = this.options
     const { tableCheckEveryMs = defaultTableCheckEveryMs } = this.options
@@ -154,7 +154,7 @@ export class FollowMonitor implements AsyncDisposable {
     }
     const check = await checkObjects(work, status.objects)
     this.#objectsDue = Date.now() + tableCheckEveryMs
-    // A switchover compares them itself.
+    // A switchover compares the objects itself.
     if (status.stage !== 'streaming') return
     status.knowObjects(check)
   }
@@ -183,10 +183,10 @@ export class FollowMonitor implements AsyncDisposable {
     this.#ended = true
     this.#stop.abort()
     clearTimeout(this.#timer)
-    // Whatever is being waited for is not needed any more.
+    // Ends the queries of a running check.
     await this.#close()
     await this.#looking
-    // One that was between two sessions has opened another.
+    // The check may have opened another session since.
     await this.#close()
   }
 }

@@ -1,4 +1,4 @@
-// What the parts of one run share: the move's record, its two ends and the links between them, and how it ends.
+// What the parts of a run share: the record of the move, its ends, the links between them, and the end of the run.
 
 import type { Direction } from '../../shared/follow.ts'
 import { messageOf } from '../../shared/message-of.ts'
@@ -20,7 +20,7 @@ export type FollowEnd = 'stopped' | 'switched_over'
 export class MoveContext {
   readonly #stop = new AbortController()
   readonly #end = Promise.withResolvers<FollowEnd>()
-  /** Of the publication, one after the other. */
+  /** Marks are written one after the other. */
   #marking = Promise.resolve()
 
   readonly status: FollowStatus
@@ -31,12 +31,12 @@ export class MoveContext {
     readonly ends: FollowEnds,
     readonly services: FollowServices,
     record: FollowRecord,
-    /** The record changes while the status shows it. */
+    /** The status shows the current record. */
     statusOf: (record: () => FollowRecord) => FollowStatus,
   ) {
     this.#record = record
     this.status = statusOf(() => this.#record)
-    // It may fail before anybody waits for it.
+    // It may reject before it is awaited.
     this.#end.promise.catch(() => {})
   }
 
@@ -67,7 +67,7 @@ export class MoveContext {
     this.#end.reject(error)
   }
 
-  /** Another process may have taken over: whatever is under way ends. */
+  /** For a lost lock: another process may work on the move, so everything that is running ends. */
   abort(error: unknown) {
     this.#stop.abort()
     this.#end.reject(error)
@@ -101,7 +101,7 @@ export class MoveContext {
     if (change) this.update(change)
   }
 
-  /** As a comparison takes it: tables that joined are no others there. */
+  /** For comparisons, which treat tables that joined like all others. */
   withJoined(): FollowRecord {
     return { ...this.#record, tables: allTables(this.#record), joined: [] }
   }
@@ -111,7 +111,7 @@ export class MoveContext {
     await this.#marking
   }
 
-  /** For a process that has another state directory. */
+  /** In the comment on the publication, for a process with another state directory. */
   #mark(what: string, write: (session: Session, publication: string) => Promise<void>) {
     this.#marking = this.#marking.then(async () => {
       try {
@@ -125,12 +125,12 @@ export class MoveContext {
     })
   }
 
-  /** Both directions at once, until a switchover ends one of them. */
+  /** Until a switchover ends one of the directions. */
   get isBothWays(): boolean {
     return this.#record.bidirectional && !this.#record.handedOver
   }
 
-  /** That changes flow through now. */
+  /** The links that changes flow through now. */
   links(): Link[] {
     return this.allLinks().filter(({ direction }) => this.isBothWays || direction === this.#record.direction)
   }
@@ -149,13 +149,13 @@ export class MoveContext {
     return link
   }
 
-  /** The position of what this move writes to the side that a direction comes from. */
+  /** The position of changes that this move applies to the side where a direction begins. */
   ownPosition(direction: Direction): string {
     const { forward, back } = this.#record
     return direction === 'back' ? forward.position : (back ?? linkNames(this.name, 'back')).position
   }
 
-  /** Of links that this process has streamed from, or made a moment ago. */
+  /** For links that this process has streamed from or created. */
   get owner(): Owner {
     return { by: 'move', move: this.#record.move, isStreamed: true }
   }
@@ -165,7 +165,7 @@ export class MoveContext {
     const result = await patiently(work, {
       signal: this.signal,
       onWait: (error) => this.status.wait(error),
-      // Of a move that nobody knows the name may be mistyped.
+      // The host name may be mistyped if the move is not known.
       isWorthIt: (error) => isKnown || !(error instanceof ConnectFailed && error.reason === 'host'),
     })
     this.status.wait(undefined)

@@ -1,4 +1,4 @@
-// What both servers have of a move, and what that means. Nothing of it depends on what this machine remembers.
+// The state of a move as both servers have it, without the state directory.
 import type { Direction } from '../../shared/follow.ts'
 import type { MoveOnServers, MoveState } from '../../shared/move-state.ts'
 import { type ReadOnlyMark, readReadOnly } from '../catalog/read-only-state.ts'
@@ -14,13 +14,13 @@ import { followName, linkNames } from './names.ts'
 import { type Mark, readMark } from './ownership.ts'
 import type { FollowEnds } from './request.ts'
 
-/** Of one way in which changes flow, or were to flow. */
+/** What the servers have for one direction. */
 export interface LinkFacts {
   names: LinkNames
   slot: boolean
   publication: boolean
   subscription: boolean
-  /** Comes last when it is made: with it all of the copy is there. */
+  /** Created last: it shows that the copy is complete. */
   position: boolean
   mark?: Mark | undefined
 }
@@ -58,12 +58,12 @@ async function readLink(from: Session, to: Session, names: LinkNames): Promise<L
   }
 }
 
-/** Which way changes flow, or would as soon as a process works on it. */
+/** Directions in which changes flow while a process works on the move. */
 export function waysOf(facts: MoveFacts): Direction[] {
   const { forward, back } = facts
   const flows = { forward: doesFlow(facts, 'forward'), back: doesFlow(facts, 'back') }
   const ways: Direction[] = []
-  // What a switchover that was killed had made for the other direction does not count.
+  // A link that a killed switchover has created for the way back does not count.
   if (flows.forward && !(flows.back && forward.mark?.isWayBack)) ways.push('forward')
   if (flows.back && !(flows.forward && back.mark?.isWayBack)) ways.push('back')
   return ways
@@ -75,15 +75,15 @@ function doesFlow(facts: MoveFacts, direction: Direction): boolean {
 }
 
 /**
- * A switchover has ended this direction. A publication of somebody else has no mark of ours: there only the side that
- * was left tells, if it was made read-only; it is so still when changes flow forward again after a return.
+ * A switchover has ended this direction. A publication that pgtrek did not create has no mark: there only the read-only
+ * old primary shows it. The source is still read-only when changes flow forward again after a return.
  */
 export function handedOverOf(facts: MoveFacts, direction: Direction): HandedOver | undefined {
   const { mark } = facts[direction]
   if (mark) return mark.handedOver
-  const isTold = direction === 'forward' && !facts.back.mark?.handedOver
-  // Whatever its slot shows came later.
-  return isTold && facts.readOnly.source === 'switched_over' ? { lsn: '0/0' } : undefined
+  const isShown = direction === 'forward' && !facts.back.mark?.handedOver
+  // All changes in its slot are late writes.
+  return isShown && facts.readOnly.source === 'switched_over' ? { lsn: '0/0' } : undefined
 }
 
 export function stateOf(facts: MoveFacts): MoveState {
@@ -103,7 +103,7 @@ export function stateOf(facts: MoveFacts): MoveState {
   return parts.back.length === 0 && !forward.position ? 'copying' : 'remains'
 }
 
-/** The side that the application belongs on; undefined where the servers do not tell any more. */
+/** The side that the application belongs on; undefined where the servers do not show it any more. */
 export function primaryOf(state: MoveState): 'source' | 'destination' | undefined {
   switch (state) {
     case 'switched_over':
@@ -118,7 +118,7 @@ export function primaryOf(state: MoveState): 'source' | 'destination' | undefine
   }
 }
 
-/** What somebody has to know who wants to return and cannot. */
+/** Why a return is not possible, and what is instead. */
 export function noWayBack(source: string, destination: string): string {
   return (
     `--back is not possible: the switchover was without --keep-reverse, and ${source} does not have what was written to ` +
@@ -135,7 +135,7 @@ function partsOfLink({ names, slot, publication, subscription, position }: LinkF
   ]
 }
 
-/** For whoever has nothing but the two connections. */
+/** Needs only the two connections. */
 export async function readMove(ends: FollowEnds, signal?: AbortSignal): Promise<MoveOnServers> {
   const name = followName(ends)
   await using source = await Session.open(ends.source, { signal })
@@ -158,7 +158,7 @@ export async function readMove(ends: FollowEnds, signal?: AbortSignal): Promise<
   }
 }
 
-/** What it is in, and what each command that leads on or back from there does. */
+/** The state, and what each possible command does. */
 export function describeMove(
   facts: MoveFacts,
   ends: Pick<FollowEnds, 'source' | 'destination'>,
@@ -168,7 +168,7 @@ export function describeMove(
   const { readOnly } = facts
   const end = '"pgtrek cleanup" ends the move'
   const on = isAtWork ? [] : ['"pgtrek follow" continues']
-  // Returned, and killed before it was made writable again.
+  // A process was killed after a return, before it made the source writable again.
   const still = readOnly.source
     ? `; ${source} is still read-only, which "pgtrek follow" and "pgtrek cleanup" undo`
     : ''

@@ -1,5 +1,5 @@
-// Whether the destination has every object that is moved, as the source has it now. DDL is not in the stream, so
-// the catalogs of both sides are compared: while following, and before and within a switchover.
+// Whether the destination has every migrated object as the source has it now. DDL is not in the stream, so the catalogs of
+// both sides are compared: while following, and twice in a switchover.
 import type { ObjectDifference } from '../../shared/comparison.ts'
 import { everything } from '../../shared/request.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
@@ -17,16 +17,16 @@ import { leftOutTables, wantedTables } from './relations.ts'
 import { findUnsentRows, type Learned } from './unsent-rows.ts'
 
 export interface ObjectsCheck {
-  /** As long as both stay the same, the objects need not be compared again. */
+  /** Fingerprints of both catalogs: while they are the same, the objects need not be compared again. */
   catalogs: { from: string; to: string }
   compared: number
-  /** Missing or different on the destination, as these catalogs have it. */
+  /** Objects that are missing or different on the destination, according to these catalogs. */
   differences: string[]
-  /** Tables whose columns have changed on the source, in a way that can be done here, too. */
+  /** Tables whose columns have changed on the source, in a way that can be applied to the destination. */
   altered: TableName[]
-  /** What a switchover would lose, a sentence each: the differences, and tables that are not followed as they should be. */
+  /** What a switchover would lose, a sentence each: the differences, and tables that are not followed correctly. */
   problems: string[]
-  /** Differences that cost no rows: owners, privileges, comments, and what the destination had before. */
+  /** Differences without effect on rows: owners, privileges, comments, and objects that the destination had before. */
   remarks: string[]
 }
 
@@ -34,14 +34,14 @@ export interface CheckedMove {
   record: FollowRecord
   link: Link
   publication: Publications
-  /** How long comparing may wait for a lock that somebody holds on a table. */
+  /** How long the comparison may wait for a locked table. */
   lockWaitMs: number
   signal: AbortSignal
-  /** Without it nobody asks which rows were never sent. */
+  /** Without it, rows that were never sent are not looked for. */
   onLearned?: ((learned: Learned) => void) | undefined
 }
 
-/** With the last check, objects are compared again only when a catalog has changed since. */
+/** Given the last check, objects are compared only when a catalog has changed since. */
 export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Promise<ObjectsCheck> {
   const { record, link, publication, signal } = work
   await using from = await Session.open(link.from, { signal })
@@ -74,7 +74,7 @@ export async function checkObjects(work: CheckedMove, last?: ObjectsCheck): Prom
     ({ kind, schema = '', name, status }) =>
       status !== 'extra' &&
       !(kind === 'TABLE' && named.has(tableKey({ schema, name }))) &&
-      // What belongs to a table that has no place, or another name, is looked for again when it has one.
+      // Objects of a table that is missing or has another name are compared when that is resolved.
       !(status === 'missing' && name.includes(' ') && named.has(tableKey({ schema, name: tableOf(name) }))),
   )
   const kept = new Set(record.kept?.map(tableKey))
@@ -128,7 +128,7 @@ async function compareMoved({ record, link, lockWaitMs, signal }: CheckedMove) {
     differences: differences.filter(
       ({ kind, name }) =>
         !(kind === 'EXTENSION' && skipped.has(name)) &&
-        // Filled behind the rows that the server's own subscription copies, and at the latest by the switchover.
+        // With a subscription, materialized views are filled after the rows, at the latest by the switchover.
         !(record.native && kind === 'MATERIALIZED VIEW DATA'),
     ),
   }
@@ -139,13 +139,13 @@ const harmlessKinds: ReadonlySet<string> = new Set([
   ...['PUBLICATION', 'PUBLICATION TABLE', 'PUBLICATION TABLES IN SCHEMA', 'SUBSCRIPTION'],
 ])
 
-/** No row and no statement of the application depends on it. */
+/** Differences that no row and no statement of the application depends on. */
 function isHarmless(difference: ObjectDifference, kept: ReadonlySet<string>): boolean {
   const { kind, schema = '', name, difference: lines } = difference
   if (harmlessKinds.has(kind)) return true
   const changed = lines.filter((line) => /^[-+]./.test(line)).map((line) => line.slice(1))
   if (changed.every((line) => /^ALTER .* OWNER TO .*;?$/.test(line))) return true
-  // The destination's own tables were kept on purpose when the move began, with all that belongs to them.
+  // Tables of the destination that were kept when the move began, with their objects.
   const table =
     kind === 'INDEX'
       ? / ON (?:ONLY )?(\S+) /.exec(lines.join('\n'))?.[1]?.replace(/^.*\./, '').replaceAll('"', '')
@@ -153,14 +153,14 @@ function isHarmless(difference: ObjectDifference, kept: ReadonlySet<string>): bo
   return kept.has(tableKey({ schema, name })) || kept.has(tableKey({ schema, name: table ?? name }))
 }
 
-/** Of a constraint, trigger or rule: its name stands behind its table's. */
+/** The name of a constraint, trigger or rule begins with that of its table. */
 function tableOf(name: string): string {
   return name.split(' ')[0] ?? name
 }
 
 const namedByServer = /^(INDEX|CONSTRAINT|FK CONSTRAINT|INDEX ATTACH)$/
 
-/** What the server names by itself after a table may be called otherwise where that table once had another name. */
+/** Ignores names that the server has derived from a table's name, since the table may have had another one before. */
 function withoutName({ kind, name, difference }: ObjectDifference): string {
   const own = name.slice(name.lastIndexOf(' ') + 1)
   const lines = difference.filter((line) => /^[-+]./.test(line)).map((line) => line.slice(1))
@@ -175,8 +175,8 @@ function inWords({ kind, schema, name, status }: ObjectDifference, { from, to }:
 }
 
 /**
- * Changes with every row of the catalogs that is about objects of users, and costs a fraction of comparing them: the
- * transaction that wrote a row is part of it.
+ * A checksum of the catalog rows of user objects with the transactions that wrote them, so it changes with every DDL. It is
+ * much cheaper than comparing the objects.
  */
 export async function catalogFingerprint(session: Session): Promise<string> {
   const ofTables = (catalog: string, relation: string, key: string) => `
@@ -189,7 +189,7 @@ export async function catalogFingerprint(session: Session): Promise<string> {
     select pg_catalog.md5(pg_catalog.string_agg(catalog || ' ' || key || ' ' || xmin, ',' order by catalog, key)) as value
       from (
         ${[
-          // By its contents: a trigger of ours, TRUNCATE and VACUUM FULL change the row, too.
+          // Without xmin, because TRUNCATE, VACUUM FULL and triggers of pgtrek change the row too.
           `select 'pg_class' as catalog, x.oid::text as key,
                   pg_catalog.concat_ws(' ', x.relname, x.relnamespace, x.relkind, x.relowner, x.relchecks,
                     x.relispartition, x.relreplident, x.relrowsecurity, x.reloptions) as xmin
@@ -209,7 +209,7 @@ export async function catalogFingerprint(session: Session): Promise<string> {
             'pg_proc',
             `x.pronamespace not in (select oid from pg_catalog.pg_namespace where nspname = 'pgtrek')`,
           ),
-          // Of a type that belongs to a table, temporary ones too, the table says it.
+          // Types of tables change together with their tables.
           ofObjects('pg_type', "x.typtype in ('d', 'e', 'r', 'm')"),
           ofObjects('pg_enum'),
           ofObjects('pg_operator'),

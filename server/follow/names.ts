@@ -1,5 +1,4 @@
-// What a move is called, and the slots, publications and positions that are named after it. All of them begin
-// with `pgtrek_` on the server they are made on.
+// The names of a move, and of its slots, publications and positions. Objects on servers begin with `pgtrek_`.
 import { createHash } from 'node:crypto'
 import type { Direction } from '../../shared/follow.ts'
 import { insertsSuffix } from '../catalog/own.ts'
@@ -7,7 +6,7 @@ import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { LinkNames } from '../store/follow-memory.ts'
 import type { FollowEnds } from './request.ts'
 
-/** The same two databases have the same name whoever connects to them. */
+/** Made from the two databases, without the user who connects. */
 export function followName({ source, destination, follow }: FollowEnds): string {
   if (follow.name) return follow.name
   const ends = [placeOf(source), placeOf(destination)].join(' -> ')
@@ -24,12 +23,12 @@ export function linkNames(name: string, direction: Direction, publication?: stri
   }
 }
 
-/** Beside it, for tables of which only inserts are published. */
+/** A second publication for tables of which only inserts are published. */
 export function insertsPublication({ publication }: LinkNames): string {
   return publication + insertsSuffix
 }
 
-/** Those of them that there are. */
+/** Those that may exist. */
 export function publicationNames(names: LinkNames): string[] {
   return names.ownPublication ? [names.publication, insertsPublication(names)] : [names.publication]
 }

@@ -1,5 +1,5 @@
-// The server's own way: schema by us, rows and changes by its subscription, where the destination can reach the
-// source and may subscribe.
+// The first copy with `--engine native`: pgtrek creates the objects, and a subscription of the destination copies rows and
+// applies changes. The destination has to be able to connect to the source, and to be allowed to subscribe.
 import { showName, tableKey } from '../../shared/table-name.ts'
 import { whichServer } from '../catalog/server.ts'
 import type { Plan } from '../migrate/plan/types.ts'
@@ -22,16 +22,16 @@ import { insertsPublication } from './names.ts'
 import { readMoved } from './relations.ts'
 import { undoCopy } from './undo-copy.ts'
 
-/** The server cannot do it; our own stream may. */
+/** A subscription is not possible; pgtrek's own stream may be. */
 export class NativeImpossible extends PgtrekError {}
 
-/** Resolves when the subscription is running; its tables arrive in their own time. */
+/** Resolves when the subscription is running, before it has copied the rows. */
 export async function copyNatively(work: InitialCopy, record: FollowRecord): Promise<void> {
   const { request, status, signal } = work
   status.dispatch({ type: 'preflight_began' })
   const link = forwardLink(request, record)
   await refuseOthers(link, signal)
-  await tryIt(work, record)
+  await testSubscription(work, record)
   const prepared = await prepareLocked(work)
   refuseOldRows(prepared.plan)
   for (const warning of prepared.warnings) status.warn(warning)
@@ -61,8 +61,8 @@ export async function copyNatively(work: InitialCopy, record: FollowRecord): Pro
   }
 }
 
-/** Before anything is made. */
-async function tryIt({ request, signal }: InitialCopy, { forward }: FollowRecord) {
+/** Throws when a subscription is not possible, before anything is created. */
+async function testSubscription({ request, signal }: InitialCopy, { forward }: FollowRecord) {
   if (request.follow.bidirectional) {
     throw new NativeImpossible('a subscription cannot distinguish its own changes from those that come back')
   }
@@ -80,7 +80,7 @@ async function tryIt({ request, signal }: InitialCopy, { forward }: FollowRecord
 
 const mostNamed = 10
 
-/** The server copies in transactions of its own: old rows would be gone before the new ones are there. */
+/** A subscription copies in its own transactions, so old rows would be deleted before the new ones are there. */
 function refuseOldRows({ destroyed }: Plan) {
   const filled = destroyed.filter(({ action }) => action === 'truncate').map(showName)
   if (filled.length === 0) return

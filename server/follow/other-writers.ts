@@ -1,5 +1,5 @@
-// Tables of the destination that others than this move have written to: noticed, remembered, and forgotten once a
-// comparison has found them equal.
+// Tables of the destination that others than this move have written to. They are recorded until a comparison finds them
+// equal.
 
 import { showName, type TableName } from '../../shared/table-name.ts'
 import { Session } from '../postgres/session.ts'
@@ -20,13 +20,13 @@ import { forgetSkipped, isSkippedIn } from './skipped.ts'
 
 export class OtherWriters {
   readonly #watch: ForeignWatch
-  /** Sessions of ours write whose rows nobody counts. */
+  /** Other sessions of pgtrek are writing, whose rows are not counted. */
   #isExcepted = false
 
   constructor(
     readonly move: MoveContext,
     written: OwnWrites,
-    /** What was proven of these tables does not hold any more. */
+    /** Earlier comparisons of these tables are not valid any more. */
     readonly onFound: (tables: readonly TableName[]) => void,
   ) {
     this.#watch = new ForeignWatch(written, move.services.foreignWatch)
@@ -36,7 +36,7 @@ export class OtherWriters {
     return !this.#isExcepted && this.#watch.isDue
   }
 
-  /** Rows that the work writes are ours, and in the counts of any table of the tree. */
+  /** Does not report rows that the work writes, to whatever table of a partition tree they are counted. */
   async except<T>(work: () => Promise<T>): Promise<T> {
     this.#isExcepted = true
     try {
@@ -47,7 +47,7 @@ export class OtherWriters {
     }
   }
 
-  /** Other sessions of ours have filled these tables. */
+  /** Other sessions of pgtrek have filled these tables. */
   forget(tables: Parameters<ForeignWatch['forget']>[0]) {
     this.#watch.forget(tables)
   }
@@ -55,7 +55,7 @@ export class OtherWriters {
   async look(destination: Session) {
     const { move } = this
     const { direction, bidirectional, native, handedOver } = move.record
-    // Where both sides are in use they may; and what a subscription of the server writes is not known.
+    // Others may write where both sides are in use, and rows that a subscription writes are not counted.
     if (direction !== 'forward' || bidirectional || native || handedOver) return
     const { found, there } = await this.#watch.look(destination, allTables(move.record))
     const renamed = renamedForeignWrites(move.record.foreignWrites, there)
@@ -73,7 +73,7 @@ export class OtherWriters {
     this.onFound(found)
   }
 
-  /** After a last look. */
+  /** Checks a last time. */
   async tables({ to }: Link): Promise<readonly TableName[]> {
     await using destination = await Session.open(to, { signal: this.move.signal })
     await this.look(destination)
@@ -81,14 +81,14 @@ export class OtherWriters {
   }
 }
 
-/** What accepting differences passes over: of skipped transactions, and of what others have written. */
+/** The subjects that `--accept-differences` accepts: skipped transactions, and tables that others have written to. */
 export function acceptable({ record }: MoveContext): string[] {
   const { skipped = [], foreignWrites } = record
   const tables = [...skipped.flatMap(({ tables }) => tables), ...(foreignWrites?.tables ?? [])]
   return ['skipped', ...tables.map(troubleOf)]
 }
 
-/** Nothing is missing in these tables, and nothing is too much. */
+/** These tables are equal: forgets their skipped transactions and writes of others. */
 export function foundEqual(move: MoveContext, tables: readonly TableName[]) {
   const { skipped, foreignWrites } = move.record
   if (tables.some((table) => isSkippedIn(skipped, table))) {

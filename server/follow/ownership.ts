@@ -1,5 +1,5 @@
-// Whose a publication is: a comment on it names the move that made it, and what of that move's copy is missing.
-// A slot cannot have a comment: it belongs to the move whose publication stands beside it.
+// The mark of a move: a comment on its publication has the ID of the move, and what is missing of its copy. A slot cannot
+// have a comment, so it belongs to the move that the publication with its name belongs to.
 
 import type { SkippedTransaction } from '../../shared/skipped.ts'
 import type { TableName } from '../../shared/table-name.ts'
@@ -12,27 +12,27 @@ import type { Memberships } from '../replication/tables/membership.ts'
 import type { HandedOver } from '../store/follow-memory.ts'
 
 export interface Mark {
-  /** The move's own number: another move may have had the same name. */
+  /** The ID of the move; another move may have had the same name. */
   move: string
-  /** By whom, on which machine, since when. */
+  /** The user, the machine and the time. */
   begunBy: string
   missing: Missing
-  /** A switchover has left this side. */
+  /** A switchover has ended this direction. */
   handedOver?: HandedOver | undefined
-  /** Made by a switchover that is not done, for the other direction: nothing flows there. */
+  /** Created for the way back by a switchover that is not completed: no changes flow in this direction. */
   isWayBack?: boolean | undefined
-  /** Transactions that were left out at a conflict, whose tables are not right again. */
+  /** Transactions that were skipped at a conflict, with tables that were not found equal since. */
   skipped?: SkippedTransaction[] | undefined
-  /** Tables that joined since the publication was made and are whole, or were dropped on the other side and are not. */
+  /** Tables that joined later and are complete, or were dropped on the other side and are not. */
   learned?: Memberships | undefined
 }
 
 type More = Pick<Mark, 'handedOver' | 'isWayBack' | 'skipped' | 'learned'>
 
-/** What the copy could not bring. */
+/** What the copy could not copy or create. */
 export interface Missing {
   tables: (TableName & { error: string; oid?: number | undefined })[]
-  /** Of other objects, in words. */
+  /** Other objects, as a sentence. */
   objects?: string | undefined
 }
 
@@ -65,7 +65,7 @@ async function write(session: Session, publication: string, { move, begunBy, mis
   )
 }
 
-/** Nothing where there is no publication, or where it is not one of a move. */
+/** Undefined without a publication, or when it does not belong to a move. */
 export async function readMark(session: Session, publication: string): Promise<Mark | undefined> {
   const [row] = await session.query<{ comment: string | null }>(`
     select pg_catalog.obj_description(oid, 'pg_publication') as comment
@@ -78,8 +78,8 @@ export async function readMark(session: Session, publication: string): Promise<M
 }
 
 /**
- * Also for a process that has no record of the move. Within the transaction that hands over. Where somebody has
- * changed the comment, it is written again from what is known here.
+ * Part of the handover's transaction, so that a process without a record of the move knows it too. A comment that was
+ * changed by a user is written anew.
  */
 export async function markHandedOver(
   session: Session,
@@ -92,17 +92,15 @@ export async function markHandedOver(
   await write(session, publication, { ...mark, handedOver })
 }
 
-/** The switchover is done: changes flow there from now on. */
+/** The switchover is completed: changes flow in this direction from now on. */
 export async function settleWayBack(session: Session, publication: string): Promise<void> {
   await change(session, publication, { isWayBack: undefined })
 }
 
-/** Nothing where the publication is not one of a move. */
 export async function markMissing(session: Session, publication: string, missing: Missing): Promise<void> {
   await change(session, publication, { missing })
 }
 
-/** What was left out at conflicts, and is not right again. */
 export async function markSkipped(
   session: Session,
   publication: string,
@@ -111,7 +109,7 @@ export async function markSkipped(
   await change(session, publication, { skipped: skipped.length > 0 ? [...skipped] : undefined })
 }
 
-/** Which tables are known to be whole, or not, whatever the age of the publication says. */
+/** Whether tables are complete where the age of the publication does not show it. */
 export async function markLearned(
   session: Session,
   publication: string,
@@ -120,10 +118,10 @@ export async function markLearned(
   await change(session, publication, { learned })
 }
 
-/** Until the transaction ends. */
+/** Held until the transaction ends. */
 const lockSql = `select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtext('pgtrek mark'))`
 
-/** Several parts of a process may have something to say at the same time. */
+/** Locked, because parts of a process change the mark concurrently. */
 async function change(session: Session, publication: string, some: Partial<Mark>): Promise<void> {
   await inTransaction(session, async () => {
     await session.query(lockSql)
@@ -132,7 +130,7 @@ async function change(session: Session, publication: string, some: Partial<Mark>
   })
 }
 
-/** Older versions have not written it. */
+/** Older versions do not write this line. */
 function moreIn(text = '{}'): More {
   try {
     const { handedOver, isWayBack, skipped, learned } = JSON.parse(text) as More
@@ -142,7 +140,7 @@ function moreIn(text = '{}'): More {
   }
 }
 
-/** Nothing where somebody has changed the comment: it proves nothing any more. */
+/** Undefined when a user has changed the comment: then it is no mark any more. */
 function parsed(text: string): Missing | undefined {
   try {
     const missing = JSON.parse(text) as Missing

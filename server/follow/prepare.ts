@@ -1,5 +1,5 @@
-// Before a copy that is followed begins: what would be copied, whether its changes can be followed, and what
-// has to be reported first. Nothing is made on either side.
+// Prepares a copy that is followed: what will be copied, whether its changes can be followed, and warnings. Creates nothing
+// on either side.
 
 import { Pattern } from '../../shared/pattern.ts'
 import type { TableRule } from '../../shared/request.ts'
@@ -18,16 +18,16 @@ import { NoMemory } from '../store/run-memory.ts'
 import type { CloneAndFollow } from './request.ts'
 
 export interface Prepared {
-  /** To be published: a partitioned table where all of it is moved, otherwise its partitions. */
+  /** To be published: a partitioned table if all of it is migrated, otherwise its partitions. */
   published: PublishedTable[]
-  /** As changes name them: partitions, never what they are partitions of. */
+  /** As changes name them: partitions, never partitioned tables. */
   followed: TableName[]
   insertsOnly: TableName[]
-  /** Not followed, which is known. */
+  /** Tables of the source that are not followed. */
   leftOut: TableName[]
-  /** Relations that the destination has, and keeps as they are. */
+  /** Relations that the destination has and keeps. */
   kept: TableName[]
-  /** Large objects that are the destination's own. */
+  /** Large objects that the destination had before. */
   ownLargeObjects: number[]
   plan: Plan
   reading: SourceReading
@@ -55,7 +55,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
       publication: request.follow.publication,
     },
   )
-  // Also where nobody wanted the checks.
+  // Also with --skip-preflight.
   refusePooled(source, destination)
   return {
     published,
@@ -77,7 +77,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
 
 const mostNamed = 10
 
-/** A change names the partition that its row is in on the source: where that is missing, it has no place. */
+/** A change names the partition of the source that its row is in. The destination has to have that partition. */
 function refuseOtherPartitions({ tables }: Plan) {
   const named = tables.flatMap((table) =>
     table.into && tableKey(table.into) !== tableKey(table)
@@ -97,7 +97,7 @@ export function sequencesOf(plan: Plan): Pick<SequenceName, 'schema' | 'name'>[]
   )
 }
 
-/** The same code path as the copy itself, stopped before it writes. `reading` spares the copy's own plan most of it. */
+/** The plan of the copy. `reading` saves the copy from reading the same again. */
 export async function planOf(
   request: CloneAndFollow,
   signal: AbortSignal,
@@ -107,7 +107,7 @@ export async function planOf(
   return { plan, reading }
 }
 
-/** The stream has the source's columns; what a copy computes for a row, nobody would compute for a change. */
+/** A mapping computes columns of copied rows, but could not for changes, which have the source's columns. */
 function refuseMappings(rules: readonly TableRule[]) {
   const mapped = rules.find(({ columns, leaveOut }) => columns || leaveOut?.length)
   if (!mapped) return
@@ -144,7 +144,7 @@ async function readOwnLargeObjects(destination: Session): Promise<number[]> {
   return rows.map(({ oid }) => oid)
 }
 
-/** All that is there and not moved: what comes later is a surprise. */
+/** Tables that exist and are not migrated. Tables created later are reported. */
 async function othersOf(source: Session, kept: readonly TableName[]): Promise<TableName[]> {
   const moved = new Set(kept.map(tableKey))
   const all = await readFollowedTables(source)
@@ -153,7 +153,7 @@ async function othersOf(source: Session, kept: readonly TableName[]): Promise<Ta
     .map(({ schema, name }) => ({ schema, name }))
 }
 
-/** A partitioned table that is published whole brings partitions that are made later. */
+/** A published partitioned table includes partitions that are created later. */
 async function publishable(source: Session, tables: readonly PlannedRows[]): Promise<PublishedTable[]> {
   const plain = (table: PlannedRows): PublishedTable => ({
     schema: table.schema,

@@ -1,4 +1,4 @@
-// The tables of a move by their OIDs, which stay when names change.
+// The tables of a move by their OIDs, which stay the same when names change.
 import type { Direction } from '../../shared/follow.ts'
 import { type TableName, tableKey } from '../../shared/table-name.ts'
 import { quoteLiteral } from '../postgres/quote.ts'
@@ -14,7 +14,7 @@ import type { FollowRecord, LeftOut, TableOids } from '../store/follow-memory.ts
 import type { Link } from './link.ts'
 import { publicationNames } from './names.ts'
 
-/** As the stream of one direction takes them. */
+/** The followed tables, for the stream of one direction. */
 export function wantedTables({ tables, joined = [] }: FollowRecord, direction: Direction): WantedTable[] {
   const isForward = direction === 'forward'
   const wanted = (isJoined: boolean) => (table: FollowRecord['leftOut'][number]) => ({
@@ -27,12 +27,12 @@ export function wantedTables({ tables, joined = [] }: FollowRecord, direction: D
   return [...tables.map(wanted(false)), ...joined.map(wanted(true))]
 }
 
-/** With those that joined since. */
+/** Including tables that joined later. */
 export function allTables({ tables, joined = [] }: FollowRecord): FollowRecord['tables'] {
   return [...tables, ...joined]
 }
 
-/** What a stream may pass over: known when the move began, and not part of it. `all`: also what is a guess. */
+/** Tables that existed when the move began and are not part of it. `all`: also those where that is a guess. */
 export function leftOutTables(
   { leftOut, failedTables }: FollowRecord,
   direction: Direction,
@@ -53,7 +53,7 @@ function from(direction: Direction) {
   return direction === 'forward' ? 'source' : 'destination'
 }
 
-/** What a stream has found out: names as the side has them that it writes to. */
+/** The OIDs that a stream has read, with the names on the side that it writes to. */
 export function withPairs(
   record: FollowRecord,
   direction: Direction,
@@ -93,7 +93,7 @@ export function withPairs(
   }
 }
 
-/** Where both sides have given a table the same new name, that is its name from then on; nothing when none has. */
+/** Tables that have the same new name on both sides get it in the record. Undefined when there are none. */
 export function withNames(
   record: FollowRecord,
   direction: Direction,
@@ -115,7 +115,7 @@ export function withNames(
   return isChanged ? renamed : undefined
 }
 
-/** What the source has in a snapshot: the tables to follow with their OIDs, and all others. */
+/** Reads, in a snapshot of the source, the OIDs of the tables to follow, and all other tables. */
 export async function readMoved<Table extends TableName>(
   { from, names }: Link,
   tables: readonly Table[],
@@ -132,7 +132,7 @@ export async function readMoved<Table extends TableName>(
   const byName = new Map(relations.map((relation) => [tableKey(relation), relation]))
   const followed = tables.map((table) => byName.get(tableKey(table)))
   const oids = new Set(followed.map((relation) => relation?.oid))
-  // New partitions of a tree of which some are followed belong to the move.
+  // New partitions belong to the move if other partitions of their tree are followed.
   const roots = new Set(followed.map((relation) => relation?.root ?? undefined))
   return {
     members: members.filter(({ oid }) => oids.has(oid)),

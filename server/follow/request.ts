@@ -1,4 +1,4 @@
-// What following is asked to do, and what whoever asks gives it to work with.
+// What following gets from its caller: the request, and the services that it uses.
 
 import type { MigrationEvent } from '../../shared/event.ts'
 import type { FollowEvent } from '../../shared/follow.ts'
@@ -14,7 +14,7 @@ import type { RunMemory } from '../store/run-memory.ts'
 import type { ForeignWatchTimes } from './foreign-writes.ts'
 import type { RunTransition } from './run-state.ts'
 
-/** Two databases and a name: enough to continue what was started, to switch over, to clean up. */
+/** Enough to continue a move, to switch over, and to clean up. */
 export interface FollowEnds {
   source: ConnectionSettings
   destination: ConnectionSettings
@@ -26,12 +26,12 @@ export interface FollowServices {
   signal: AbortSignal
   /** At most every 500 ms, and on every change of state. */
   onView?: ((view: FollowView) => void) | undefined
-  /** Each change of its state once, at the moment it happens; views show it already. */
+  /** Each change of the state once; views show it already. */
   onTransition?: ((transition: RunTransition) => void) | undefined
   onFollowEvent?: ((event: FollowEvent) => void) | undefined
-  /** Each line of the log once; those of the copy come as its own events. */
+  /** Each log line once, except those of the copy, which come as its events. */
   onLine?: ((line: FollowLogLine) => void) | undefined
-  /** A copy that begins later is one of the runs that are remembered, and so is what it takes away for its time. */
+  /** Records a later copy as a run, with the objects that it suspends. */
   beginRun?:
     | ((
         run: string,
@@ -42,23 +42,23 @@ export interface FollowServices {
   tableCheckEveryMs?: number | undefined
   /** How often rows that changed are compared again (default: 5,000). */
   compareEveryMs?: number | undefined
-  /** How often the side that was left by a switchover is looked at (default: 1,000, and 5,000 while changes flow back). */
+  /** How often the old primary is checked for late writes (default: 1,000, and 5,000 while changes flow back). */
   watchEveryMs?: number | undefined
-  /** How writes of others to the destination are looked for. */
+  /** How often writes of others to the destination are looked for. */
   foreignWatch?: ForeignWatchTimes | undefined
 }
 
-/** The copy comes first. */
+/** A move that begins with a copy. */
 export interface CloneAndFollow extends RunRequest, FollowEnds {
   run: string
   /** Of the copy. */
   runMemory: RunMemory
   copiers?: Copiers | undefined
-  /** The move's own number, where the caller has written it down already. */
+  /** The ID of the move, if the caller has recorded it already. */
   move?: string | undefined
-  /** For the end of another run on the same objects. */
+  /** Waits for the end of another run on the same objects. */
   wait?: boolean | undefined
-  /** How often the slot is looked at while rows are copied (default: 5,000). */
+  /** How often the slot is checked while rows are copied (default: 5,000). */
   slotCheckEveryMs?: number | undefined
   onEvent: (event: MigrationEvent) => void
   confirm: (plan: Plan) => boolean | Promise<boolean>

@@ -1,18 +1,18 @@
-// What was started must not end because a server is unavailable for a while: it waits as a stream does that was running.
+// Repeats work while a server is unavailable, with the same pauses as a stream.
 import { pause } from '../copy/pause.ts'
 import { BackOff, mayPass } from '../replication/apply/recovery.ts'
 
 export interface Patience {
   signal: AbortSignal
-  /** Told before each pause. */
+  /** Called before each pause. */
   onWait: (error: Error, seconds: number) => void
-  /** Default: whatever may pass is waited for. */
+  /** By default every error that may pass is. */
   isWorthIt?: (error: unknown) => boolean
-  /** In all; default: for ever. */
+  /** In total (default: no limit). */
   atMostMs?: number
 }
 
-/** The work is done again from its beginning. */
+/** Repeats the work from its beginning. */
 export async function patiently<T>(
   work: () => Promise<T>,
   { signal, onWait, isWorthIt = () => true, atMostMs = Number.POSITIVE_INFINITY }: Patience,

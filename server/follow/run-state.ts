@@ -1,14 +1,14 @@
-// What a run of a move is doing, and what leads from one state to the next: `next` alone changes it. Views render
-// the state, subscribers get each transition.
+// The states of a run, and the events that lead from one to the next. Only `next` changes the state. Views show it, and
+// subscribers get each transition.
 import type { ErrorInfo } from '../../shared/error-info.ts'
 import type { FollowStage, FollowState } from '../../shared/follow-view.ts'
 
-/** What the streams do, at whatever point of the move; the one that needs attention most counts. */
+/** What the streams do, in any state of the move. Of two streams the one counts that needs attention most. */
 export type StreamsState = 'running' | 'paused' | 'waiting' | 'conflict'
 
-/** Where a switchover begins, and where it goes back to when it fails. */
+/** A switchover begins in one of these states, and returns to it when it fails. */
 export type FollowedState =
-  /** Rows are on the destination; changes of the meantime are applied. */
+  /** The rows are copied; changes since the snapshot are being applied. */
   | { at: 'catching_up' }
   | { at: 'streaming' }
   /** The application belongs on `to`; with `keep_reverse` changes flow from there. */
@@ -24,7 +24,7 @@ export type ActiveState = (
   | { at: 'switching_over'; before: FollowedState }
 ) & {
   streams: StreamsState
-  /** A server that does not answer yet, where nothing streams before it does. */
+  /** A server does not answer, before anything streams. */
   awaits?: ErrorInfo | undefined
 }
 
@@ -35,13 +35,13 @@ export type RunState =
   | { at: 'failed'; before: ActiveState; error: ErrorInfo }
 
 export type RunEvent =
-  /** A copy begins, or begins again by another engine. */
+  /** A copy begins, or begins again with another engine. */
   | { type: 'preflight_began' }
   | { type: 'schema_began' }
   | { type: 'rows_began' }
-  /** Streams are about to start: of the changes since the copy, of a subscription that copies, of the way back. */
+  /** Streams are about to start: of the changes since the copy, of a subscription that copies, or of the way back. */
   | { type: 'follow_began'; with: 'changes' | 'native_copy' | 'way_back' }
-  /** By a subscription. */
+  /** A subscription has copied all rows. */
   | { type: 'rows_copied' }
   | { type: 'caught_up' }
   | { type: 'recopy_began' }
@@ -49,10 +49,10 @@ export type RunEvent =
   | { type: 'switchover_began' }
   /** Everything is as it was before. */
   | { type: 'switchover_undone' }
-  /** `again`: it has returned, and is followed as at first. */
+  /** `again`: after a return, followed as in the beginning. */
   | { type: 'handed_over'; to: 'source' | 'destination'; again: boolean }
   | { type: 'streams_changed'; streams: StreamsState }
-  /** Somebody has decided about a conflict: the stream connects again. */
+  /** A conflict was decided: the stream connects again. */
   | { type: 'conflict_decided' }
   | { type: 'server_awaited'; error: ErrorInfo }
   | { type: 'server_reached' }
@@ -100,7 +100,7 @@ const from: Record<RunEvent['type'], readonly At[]> = {
   failed: anywhere,
 }
 
-/** The same state where the event changes nothing. */
+/** Returns the same state when the event changes nothing. */
 export function next(state: RunState, event: RunEvent): RunState {
   if (state.at === 'stopped' || state.at === 'failed' || !from[event.type].includes(state.at)) return state
   const { streams, awaits } = state
@@ -167,13 +167,13 @@ export function stageOf(state: RunState): FollowStage {
   return stages[state.at === 'stopped' || state.at === 'failed' ? state.before.at : state.at]
 }
 
-/** What it is doing just now, at whatever stage. */
+/** What the run is doing now, in any stage. */
 export function shownState(state: RunState): FollowState {
   if (state.at === 'stopped' || state.at === 'failed') return state.at
   return state.awaits ? 'waiting' : state.streams
 }
 
-/** Rows are on the destination, and what is left to wait for is changes, or a server. */
+/** The rows are copied, or the run waits for a server. */
 export function hasRows(state: RunState): boolean {
   return ['catchup', 'streaming', 'done'].includes(stageOf(state)) || shownState(state) === 'waiting'
 }

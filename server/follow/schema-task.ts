@@ -1,4 +1,4 @@
-// Gives tables of the destination the columns that the source has: one in conflict, or all that have changed.
+// Gives tables of the destination the columns of the source: a table in conflict, or all that have changed.
 
 import type { Direction } from '../../shared/follow.ts'
 import type { FollowAnswer } from '../../shared/follow-action.ts'
@@ -27,7 +27,7 @@ export class SchemaTask {
     readonly others: OtherWriters,
   ) {}
 
-  /** The table in conflict, which is then tried again. Nothing where no such conflict is about a table. */
+  /** Changes the table in conflict, and tries again. Undefined without such a conflict. */
   async applyToConflict(isMeant: (follower: Following) => boolean): Promise<FollowAnswer | undefined> {
     const { status } = this.move
     for (const [direction, follower] of status.followers) {
@@ -40,7 +40,7 @@ export class SchemaTask {
     return undefined
   }
 
-  /** Tables that changed and of which no change has come yet that needs it; or why there are none. */
+  /** Changed tables without a conflict so far; or why there are none. */
   altered(): AlteredTables | string {
     const { record, status, isBothWays } = this.move
     const { direction } = record
@@ -53,7 +53,7 @@ export class SchemaTask {
     return { direction, follower, tables }
   }
 
-  /** Everything from before is applied first, as it was then. Never rejects: changes flow afterwards in any case. */
+  /** Applies all earlier changes first, with the old columns. Never rejects: changes flow afterwards in any case. */
   async alter({ direction, follower, tables }: AlteredTables): Promise<FollowAnswer> {
     const { move } = this
     const { signal } = move
@@ -74,7 +74,7 @@ export class SchemaTask {
     }
   }
 
-  /** Values that it gives to older rows are ours. */
+  /** Values that are filled in for older rows do not count as writes of others. */
   async #apply({ from, to, names }: Link, table: TableName): Promise<FollowAnswer> {
     const work = { from, to, table, positionName: names.position }
     return await this.others.except(() =>

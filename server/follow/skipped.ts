@@ -1,10 +1,10 @@
-// Which tables lack the changes of transactions that were skipped: remembered until they are known to be right.
+// Tables that lack changes of skipped transactions, recorded until they are equal again.
 
 import type { SkippedTransaction } from '../../shared/skipped.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { tableKey } from '../../shared/table-name.ts'
 
-/** A process that ended behind the decision skips the same one again. */
+/** A process that ended after the decision skips the same transaction again. */
 export function rememberSkipped(
   skipped: readonly SkippedTransaction[] = [],
   one: SkippedTransaction,
@@ -13,7 +13,7 @@ export function rememberSkipped(
   return one.tables.length > 0 ? [...others, one] : others
 }
 
-/** These tables were found equal, or copied again. */
+/** Without tables that were found equal or copied again. */
 export function forgetSkipped(
   skipped: readonly SkippedTransaction[] = [],
   tables: readonly TableName[],

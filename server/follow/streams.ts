@@ -1,4 +1,4 @@
-// The streams of a move: started, replaced by others, ended, and compared with while they flow.
+// The streams of a move: starts, replaces and ends them, and compares both sides meanwhile.
 
 import type { Direction, FollowEvent } from '../../shared/follow.ts'
 import { messageOf } from '../../shared/message-of.ts'
@@ -18,11 +18,11 @@ import { sentinelPrefix } from './switchover/sentinel.ts'
 import { withWhole } from './unsent-rows.ts'
 
 export class Streams {
-  /** What we write to the destination. */
+  /** Rows that the move writes to the destination. */
   readonly written = new OwnWrites()
   /** Sentinels that have come out of a stream. */
   readonly sentinels = new Set<string>()
-  /** Lasts as long as the direction that it compares, whoever applies. */
+  /** Kept when a stream of the same direction is replaced. */
   #comparison: { direction: Direction; touched: Touched; background: BackgroundComparison } | undefined
 
   constructor(readonly move: MoveContext) {}
@@ -90,7 +90,7 @@ export class Streams {
     }
   }
 
-  /** Where both sides are in use there is no moment at which they have to be the same. */
+  /** Not with both directions at once: then both sides are never known to be equal. */
   #compareMeanwhile(direction: Direction): Touched | undefined {
     const { move } = this
     if (move.record.bidirectional || !move.ends.follow.verifyWhileFollowing) return undefined
@@ -128,7 +128,7 @@ export class Streams {
     return follower
   }
 
-  /** What a copy of our own does behind its rows. */
+  /** What pgtrek's own copy does after its rows. */
   async #finishNative() {
     const { ends, record } = this.move
     await using to = await Session.open(ends.destination)

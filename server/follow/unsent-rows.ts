@@ -1,6 +1,6 @@
-// Followed tables of which rows may be missing on the destination although nothing has failed: partitions that were
-// attached with their rows, tables that were out of their tree or publication for a while, and tables of the
-// destination that were dropped and made again. Neither the stream nor a comparison of the objects tells of them.
+// Followed tables that may lack rows on the destination although nothing has failed: partitions that were attached with
+// rows, tables that were detached or unpublished for a while, and tables of the destination that were dropped and created
+// again. Neither the stream nor a comparison of the objects shows them.
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Publications } from '../replication/stream/publication.ts'
@@ -22,15 +22,15 @@ import type { Link } from './link.ts'
 import { refuseRecopy } from './recopy/choice.ts'
 import { leftOutTables, wantedTables } from './relations.ts'
 
-/** What a look has found out, to be remembered: see `withLearned`. */
+/** The result of a check, for the record: see `withLearned`. */
 export interface Learned {
   direction: Link['direction']
   memberships: Memberships
-  /** Those of them that the age of the publication does not tell. */
+  /** Those of them that the age of the publication does not show. */
   late: Memberships
-  /** By the OID that they had: tables of the side that is written to. */
+  /** Tables of the side that changes go to, by their old and new OIDs. */
   replaced: { before: number; now: number }[]
-  /** Parts of followed trees that nobody had seen yet. */
+  /** New partitions of followed trees. */
   joined: (TableName & { oid: number })[]
 }
 
@@ -43,7 +43,7 @@ export interface UnsentRowsQuestion {
   record: FollowRecord
   link: Link
   publication: Publications
-  /** How long a look into a table may wait for a lock on it. */
+  /** How long reading a table may wait for a lock. */
   lockWaitMs: number
 }
 
@@ -62,7 +62,7 @@ export async function findUnsentRows(
   return {
     tables: judged.gaps.map(({ table, gap }) => ({
       table: { schema: table.schema, name: table.name },
-      words: `${reasons[gap](showName(table))}. ${wayOn(table, record, link)}`,
+      words: `${reasons[gap](showName(table))}. ${adviceFor(table, record, link)}`,
     })),
     learned: {
       direction,
@@ -74,7 +74,7 @@ export async function findUnsentRows(
   }
 }
 
-/** Another part of the process may have learned more meanwhile. */
+/** Adds the result to the record, which may have changed since the check. */
 export function withLearned(record: FollowRecord, learned: Learned): Partial<FollowRecord> | undefined {
   const { direction, memberships, late, replaced } = learned
   if (direction !== record.direction) return undefined
@@ -98,7 +98,7 @@ export function withLearned(record: FollowRecord, learned: Learned): Partial<Fol
   }
 }
 
-/** These were found equal, or were copied again, when they were as `members` says: nothing is missing of them. */
+/** Records tables as complete that were found equal or copied again. `members`: their state at that time. */
 export function withWhole(
   { memberships, learned }: FollowRecord,
   tables: readonly TableName[],
@@ -107,10 +107,10 @@ export function withWhole(
   const whole = new Set(tables.map(tableKey))
   const news = members.filter((table) => whole.has(tableKey(table)) && !isKnownWhole(table, memberships))
   if (news.length === 0) return undefined
-  const told = news.filter((table) => table.isLate || isKnown(table, learned))
+  const late = news.filter((table) => table.isLate || isKnown(table, learned))
   return {
     memberships: withLinks(memberships, news),
-    ...(told.length > 0 && { learned: withLinks(learned, told) }),
+    ...(late.length > 0 && { learned: withLinks(learned, late) }),
   }
 }
 
@@ -123,7 +123,7 @@ const reasons: Record<Gap, (name: string) => string> = {
     `${name} of the destination was dropped and created again: rows that were in it before may be missing`,
 }
 
-function wayOn(table: Membership, record: FollowRecord, { names }: Link): string {
+function adviceFor(table: Membership, record: FollowRecord, { names }: Link): string {
   const isOver = 'the comparison while following finds both sides equal'
   if (refuseRecopy(record) === undefined && (names.ownPublication || table.top === null)) {
     return `Run "pgtrek recopy ${showName(table)}"; this is also resolved when ${isOver}`
@@ -131,7 +131,7 @@ function wayOn(table: Membership, record: FollowRecord, { names }: Link): string
   return `Copy what is missing by hand; this is resolved when ${isOver}, or continue with --accept-differences`
 }
 
-/** Of followed tables, and of the partitioned tables that they are parts of. */
+/** Followed tables, and other partitions of their trees. */
 function ofMove(
   members: readonly Membership[],
   record: FollowRecord,

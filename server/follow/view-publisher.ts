@@ -1,17 +1,17 @@
-// Brings the view of a run to whoever shows it, in this process and through the store: at once where something has
-// happened, a little later for mere progress, and now and then in any case.
+// Publishes the view of a run, to this process and through the store to others: events at once, progress a little later,
+// and at intervals in any case.
 
 import type { FollowView } from '../../shared/follow-view.ts'
 import type { FollowServices } from './request.ts'
 
 const progressEveryMs = 500
-/** Where nothing happens for long, as while a large index is built, others still see that the process is there. */
+/** So that others see that the process is running while a large index is built. */
 const silentAtMostMs = 2000
 
 export class ViewPublisher {
   #publishedAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
-  /** What others see of an earlier move of this name stays until this run has taken its place. */
+  /** False while others still see the view of an earlier move with this name. */
   #isOwn: boolean
   readonly #before: FollowView | undefined
 
@@ -47,7 +47,7 @@ export class ViewPublisher {
     this.#isOwn = true
   }
 
-  /** Nothing was started: what others see is still how the move has ended. */
+  /** Nothing was started: others see again how the earlier move has ended. */
   leavePlace() {
     if (!this.#before) return
     this.#isOwn = false
