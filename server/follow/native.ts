@@ -1,5 +1,6 @@
 // The first copy with `--engine native`: pgtrek creates the objects, and a subscription of the destination copies rows and
 // applies changes. The destination has to be able to connect to the source, and to be allowed to subscribe.
+import { shortList } from '../../shared/format.ts'
 import { showName, tableKey } from '../../shared/table-name.ts'
 import { whichServer } from '../catalog/server.ts'
 import type { Plan } from '../migrate/plan/types.ts'
@@ -78,15 +79,12 @@ async function testSubscription({ request, signal }: InitialCopy, { forward }: F
   await impossibleWhen(() => trySubscription(destination, forward.slot, request.source))
 }
 
-const mostNamed = 10
-
 /** A subscription copies in its own transactions, so old rows would be deleted before the new ones are there. */
 function refuseOldRows({ destroyed }: Plan) {
   const filled = destroyed.filter(({ action }) => action === 'truncate').map(showName)
   if (filled.length === 0) return
-  const more = filled.length > mostNamed ? ` and ${filled.length - mostNamed} more` : ''
   throw new NativeImpossible(
-    `a subscription cannot replace rows in one transaction, and these tables of the destination have some: ${filled.slice(0, mostNamed).join(', ')}${more}`,
+    `a subscription cannot replace rows in one transaction, and these tables of the destination have some: ${shortList(filled)}`,
   )
 }
 

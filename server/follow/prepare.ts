@@ -1,6 +1,7 @@
 // Prepares a copy that is followed: what will be copied, whether its changes can be followed, and warnings. Creates nothing
 // on either side.
 
+import { shortList } from '../../shared/format.ts'
 import { Pattern } from '../../shared/pattern.ts'
 import type { TableRule } from '../../shared/request.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
@@ -75,8 +76,6 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
   }
 }
 
-const mostNamed = 10
-
 /** A change names the partition of the source that its row is in. The destination has to have that partition. */
 function refuseOtherPartitions({ tables }: Plan) {
   const named = tables.flatMap((table) =>
@@ -85,9 +84,8 @@ function refuseOtherPartitions({ tables }: Plan) {
       : [],
   )
   if (named.length === 0) return
-  const more = named.length > mostNamed ? ` and ${named.length - mostNamed} more` : ''
   throw new PlanRefused(
-    `these partitions of the source are not on the destination, where their table is partitioned differently: ${named.slice(0, mostNamed).join(', ')}${more}. Their rows could be copied, but their changes could not be followed. Create the same partitions on the destination, or drop its table; or exclude the table here and copy it without following. Nothing was changed`,
+    `these partitions of the source are not on the destination, where their table is partitioned differently: ${shortList(named)}. Their rows could be copied, but their changes could not be followed. Create the same partitions on the destination, or drop its table; or exclude the table here and copy it without following. Nothing was changed`,
   )
 }
 

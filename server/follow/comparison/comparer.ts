@@ -1,11 +1,11 @@
-// Compares one group under a pair of snapshots, whole or only rows that have changed, and knows what that costs.
+// Compares one group under a pair of snapshots, as a whole or only changed rows, and estimates how long that takes.
 
 import { showName } from '../../../shared/table-name.ts'
 import type { TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { bytesOf } from '../../compare/units.ts'
 import { type Group, type Part, rowsFor } from './groups.ts'
 
-/** `later`: a table has changed as a whole at the very moment. `why`: what is different. */
+/** `later`: a table changed as a whole during the comparison. `why`: what is different. */
 export type WholeOutcome = 'later' | { rows: NonNullable<Group['rows']>; why: string | undefined }
 
 export class Comparer {
@@ -16,24 +16,24 @@ export class Comparer {
 
   async whole(both: TwoSnapshots, group: Group, later: Part[] | 'whole'): Promise<WholeOutcome> {
     if (later === 'whole' || later.some(({ rows }) => rows.ranges.length > 0)) return 'later'
-    const begun = performance.now()
+    const startedAt = performance.now()
     const units = both.units(group.tables)
     const rows: NonNullable<Group['rows']> = []
     if (units.length === 0) throw new Error('it does not exist')
     for (const unit of units) {
       const found = await both.compareWhole(unit, rowsFor(unit, units, later))
       if (!found.same && (await both.isRewritten(unit))) return 'later'
-      group.seconds = (performance.now() - begun) / 1000
+      group.seconds = (performance.now() - startedAt) / 1000
       if (!found.same) return { rows, why: `${units.length > 1 ? `${showName(unit)}: ` : ''}${found.why}` }
       rows.push({ table: { schema: unit.schema, name: unit.name }, rows: found.rows })
     }
-    group.seconds = (performance.now() - begun) / 1000
+    group.seconds = (performance.now() - startedAt) / 1000
     this.#bytes += units.reduce((sum, unit) => sum + bytesOf(unit), 0) / 2
     this.#seconds += group.seconds
     return { rows, why: undefined }
   }
 
-  /** True, or what is different; undefined when nobody can say. */
+  /** True, or what is different; undefined when that cannot be determined now. */
   async parts(
     both: TwoSnapshots,
     group: Group,
@@ -41,7 +41,7 @@ export class Comparer {
     later: Part[],
   ): Promise<true | string | undefined> {
     if (parts.length === 0) return true
-    const begun = performance.now()
+    const startedAt = performance.now()
     const units = both.units(group.tables)
     for (const unit of units) {
       const some = rowsFor(unit, units, parts)
@@ -50,11 +50,11 @@ export class Comparer {
       if (!found.same) return (await both.isRewritten(unit)) ? undefined : found.why
       this.#keys += some.reduce((sum, { keys }) => sum + keys.length, 0)
     }
-    this.#keySeconds += (performance.now() - begun) / 1000
+    this.#keySeconds += (performance.now() - startedAt) / 1000
     return true
   }
 
-  /** How long so much may take; nothing while nothing is known. */
+  /** Undefined before the first comparison. */
   estimateSeconds({ bytes, rows }: { bytes: number; rows: number }): number | undefined {
     if (bytes > 0 && this.#bytes === 0) return undefined
     const perKey = this.#keys > 0 ? this.#keySeconds / this.#keys : 0

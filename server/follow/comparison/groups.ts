@@ -1,5 +1,5 @@
-// Which followed tables are compared together: a partitioned table with all of its partitions, any other alone; and
-// what is known of each.
+// Followed tables in groups that are compared together: a partitioned table with its partitions, any other table alone.
+// Each group has the result of its comparison.
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { Relation } from '../../compare/relations.ts'
@@ -7,22 +7,22 @@ import type { Unit } from '../../compare/units.ts'
 import type { TableTouches, TouchedRows } from '../../replication/apply/touched.ts'
 
 export interface Group {
-  /** The table, or the topmost of its partitioned table on the source. */
+  /** The table, or the root of its partition tree on the source. */
   id: TableName
   tables: TableName[]
   state: 'waiting' | 'checking' | 'checked' | 'different' | 'failed'
   bytes: number
   lsn?: string
-  /** Of each table whose rows were counted. */
+  /** The row counts of its tables. */
   rows?: { table: TableName; rows: number }[]
   signature?: string
-  /** Not before. */
+  /** The time of the next comparison. */
   dueAt: number
-  /** How long comparing it took. */
+  /** How long the comparison took. */
   seconds?: number
-  /** Of one that failed. */
+  /** The reason, when the comparison failed. */
   why?: string
-  /** Rounds in a row in which rows that changed were not the same. */
+  /** Consecutive rounds in which changed rows were different. */
   mismatches: number
 }
 
@@ -34,11 +34,11 @@ export interface Part {
 
 export class Groups {
   readonly #groups = new Map<string, Group>()
-  /** Table of the source -> its group; also of tables that are gone. */
+  /** Table of the source -> its group; also of tables that do not exist any more. */
   readonly #groupOf = new Map<string, string>()
 
   constructor(
-    /** It was renamed, or belongs to another tree: what was found under its name says nothing any more. */
+    /** A group does not exist any more: its table was renamed, or belongs to another tree. */
     readonly onGone: (id: TableName) => void,
   ) {}
 
@@ -46,7 +46,7 @@ export class Groups {
     return [...this.#groups.values()]
   }
 
-  /** As `tableKey` of its `id` has it; also of a group that is gone. */
+  /** The `tableKey` of its group's `id`; also of a group that does not exist any more. */
   keyOf(table: TableName): string | undefined {
     return this.#groupOf.get(tableKey(table))
   }
@@ -70,7 +70,7 @@ export class Groups {
     return changes.filter(({ table }) => this.keyOf(table) === tableKey(group.id)).map(({ table }) => table)
   }
 
-  /** As the relations of the source belong together now, and what has become of them. */
+  /** Updates the groups to the current relations of the source. */
   update(relations: readonly Relation[], followed: readonly TableName[]): Group[] {
     const byOid = new Map(relations.map((relation) => [relation.oid, relation]))
     const byKey = new Map(relations.map((relation) => [tableKey(relation), relation]))
@@ -112,7 +112,7 @@ export class Groups {
   }
 }
 
-/** Changes of a table that is compared as such belong to it; those of another name may be of any of them. */
+/** Changes of this table, and of tables that are not among the units: their rows may be in any of these. */
 export function rowsFor(unit: Unit, units: readonly Unit[], parts: readonly Part[]): TouchedRows[] {
   const own = new Set(units.map(tableKey))
   return parts

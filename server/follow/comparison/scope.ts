@@ -1,4 +1,4 @@
-// Which rows of the tables of a move are compared, and under which name a difference is known to its views.
+// Which rows of the tables of a move are compared, and the subject under which a difference is reported.
 
 import type { TableRule } from '../../../shared/request.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'

@@ -1,6 +1,5 @@
-// What a table is at a moment: when it is another later on, what was compared before says nothing about it. The
-// stream does not tell of a column that was added, of rows that ALTER TABLE has rewritten, nor that a table was
-// out of the publication for a while.
+// A signature of a table's definition: when it changes, earlier comparisons of the table are not valid any more. The
+// stream does not show an added column, rows rewritten by ALTER TABLE, or that a table was unpublished for a while.
 import type { TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -8,7 +7,7 @@ import type { Group } from './groups.ts'
 
 const namespacesSince = 15
 
-/** By OID. `publications` are those of which the side is the source. */
+/** OID -> signature. `publications`: those of the move on this side. */
 async function readSignatures(
   session: Session,
   oids: readonly number[],
@@ -41,7 +40,7 @@ async function readSignatures(
   return new Map(rows.map(({ oid, signature }) => [oid, signature]))
 }
 
-/** Of all tables of a group, on both sides. `published`: by what the source publishes them. */
+/** The signatures of all tables of a group on both sides. `published`: the publications of the source. */
 export async function readGroupSignatures(
   both: TwoSnapshots,
   groups: readonly Group[],

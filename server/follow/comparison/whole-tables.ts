@@ -16,7 +16,7 @@ const batchTables = 500
 const laterMs = 2_000
 
 export class WholeTables {
-  /** Snapshots of the source that show no transaction from before this one, since when touched rows are complete. */
+  /** A snapshot is usable when its oldest open transaction is not older than this one: see `#raiseFloor`. */
   #floor: { epoch: number; oldest: bigint } | undefined
 
   constructor(readonly context: ComparisonContext) {}

@@ -1,5 +1,5 @@
-// The comparison of a switchover: with the source quiet and everything applied, what was compared beforehand needs no
-// more than a look at the rows that have changed since.
+// The comparison of a switchover, when nothing is written any more and everything is applied. Tables that were compared
+// beforehand need only the rows compared that have changed since.
 
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { TwoSnapshots } from '../../compare/two-snapshots.ts'
@@ -12,15 +12,15 @@ export const windowWorkers = 4
 export interface Proven extends TableName {
   rows: number
   lsn: string
-  /** Keys and ranges compared again in the window. */
+  /** Keys and ranges compared again in the switchover. */
   again: number
 }
 
 export interface InWindow {
   proven: Proven[]
-  /** Not compared before, or changed as a whole since. */
+  /** Tables not compared before, or changed as a whole since. */
   whole: TableName[]
-  /** Found different: counting their rows would not do. */
+  /** Tables that differed: their row counts are no proof. */
   suspect: TableName[]
 }
 
@@ -31,7 +31,7 @@ export interface WindowWork {
   tables: readonly TableName[]
   changes: readonly TableTouches[]
   signatures: ReadonlyMap<Group, string>
-  /** What was compared before says nothing of what an earlier stream has applied. */
+  /** False when results are from an earlier stream, and not valid any more. */
   isEpochCurrent: boolean
   signal: AbortSignal
 }
@@ -41,10 +41,10 @@ export async function compareInWindow(work: WindowWork): Promise<InWindow> {
   const proven: Proven[] = []
   const unproven = new Set<string>()
   const suspect = new Set<string>()
-  const look = async (group: Group) => {
+  const compare = async (group: Group) => {
     const isGood = isEpochCurrent && group.state === 'checked' && group.signature === signatures.get(group)
     const parts = isGood ? groups.partsOf(group, changes, 'settled') : 'whole'
-    // Compared whole where this fails.
+    // A failure leads to a comparison as a whole.
     const same = parts !== 'whole' && (await comparer.parts(both, group, parts, []).catch(() => undefined))
     signal.throwIfAborted()
     if (same !== true) {
@@ -59,7 +59,7 @@ export async function compareInWindow(work: WindowWork): Promise<InWindow> {
   const waiting = groups.all
   await Promise.all(
     Array.from({ length: windowWorkers }, async () => {
-      for (let group = waiting.pop(); group; group = waiting.pop()) await look(group)
+      for (let group = waiting.pop(); group; group = waiting.pop()) await compare(group)
     }),
   )
   const whole = tables.filter((table) => {

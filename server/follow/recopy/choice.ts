@@ -1,4 +1,4 @@
-// Which tables are copied again, and whether they can be: found out while everything continues as it is.
+// Which tables are copied again, and whether that is possible. Changes nothing.
 
 import { shortList } from '../../../shared/format.ts'
 import { Pattern } from '../../../shared/pattern.ts'
@@ -18,22 +18,22 @@ import type { Link } from '../link.ts'
 import { allTables } from '../relations.ts'
 
 export interface ChosenTable extends TableName {
-  /** Its OID on the source. */
+  /** The OID on the source. */
   source: number
-  /** Of the table of this name that was dropped. */
+  /** The OID of a dropped table that had this name. */
   replaces?: number
   where?: string
 }
 
 export interface Choice {
   tables: ChosenTable[]
-  /** They had failed, and the source has them no more. */
+  /** Failed tables that do not exist on the source any more. */
   gone: TableName[]
-  /** Not in the move's own publication: dropped and made again, or taken out of it. */
+  /** Tables missing in the publication of the move: dropped and created again, or removed from it. */
   unpublished: TableName[]
 }
 
-/** Why no table of this move can be copied again; nothing when it can. */
+/** Why no table of this move can be copied again; undefined when it is possible. */
 export function refuseRecopy({ native, bidirectional, handedOver, direction }: FollowRecord) {
   if (native) {
     return 'a subscription of the destination copies and follows here (--engine native): drop the table from the publication, refresh the subscription, empty the table, add it again and refresh once more; or start again with "pgtrek cleanup" and "pgtrek clone --follow"'
@@ -47,7 +47,7 @@ export function refuseRecopy({ native, bidirectional, handedOver, direction }: F
   return undefined
 }
 
-/** Throws a UsageError where a name means no table, or where one cannot be copied again. */
+/** Throws a UsageError when a name matches no table, or a table cannot be copied again. */
 export async function chooseTables(
   link: Link,
   publication: Publications,
@@ -92,7 +92,7 @@ function nameOf({ schema, name }: TableName): TableName {
 interface Chosen {
   tables: SourceRelation[]
   gone: TableName[]
-  /** -> the OID of the table that had its name before. */
+  /** Table -> the OID of the dropped table that had its name before. */
   replaced: ReadonlyMap<SourceRelation, number>
 }
 
@@ -110,7 +110,7 @@ function chosenOf(
     if (table.source === undefined) return named
     const known = byOid.get(table.source)
     if (known || !named || ours.has(named.oid)) return known
-    // Dropped, and made again.
+    // Dropped and created again.
     replaced.set(named, table.source)
     return named
   }
@@ -124,7 +124,7 @@ function chosenOf(
   if (names.length === 0) return { tables: ofFailed, gone, replaced }
   const ofMove = new Set([...ofFailed, ...allTables(record).flatMap((table) => find(table) ?? [])])
   const roots = new Set([...ofMove].flatMap(({ root }) => root ?? []))
-  // A partition that was attached since is part of the tree.
+  // Includes partitions that were attached later.
   const candidates = relations.filter(
     (one) => one.kind === 'r' && (ofMove.has(one) || (one.root !== null && roots.has(one.root))),
   )
@@ -141,7 +141,7 @@ function chosenOf(
   return { tables, gone, replaced }
 }
 
-/** Old rows of the destination are deleted: they must be those that this move has copied, or be named. */
+/** Rows of the destination are deleted: the move must have copied them, or the user must have named the table. */
 function refuseOwnRows({ moved, advanceSequences }: FollowRecord, names: readonly string[]) {
   if (moved && advanceSequences) {
     throw new UsageError(
@@ -155,7 +155,7 @@ function refuseOwnRows({ moved, advanceSequences }: FollowRecord, names: readonl
   }
 }
 
-/** It would be made beside the table that the destination has for it. */
+/** The copy would create a second table, beside the one with the old name. */
 function refuseOtherNames(record: FollowRecord, tables: readonly SourceRelation[]) {
   const known = new Map(allTables(record).map((table) => [table.source, table]))
   for (const table of tables) {
@@ -167,7 +167,7 @@ function refuseOtherNames(record: FollowRecord, tables: readonly SourceRelation[
   }
 }
 
-/** Their changes come under another name, so that those of one partition cannot be held apart. */
+/** Changes come under the name of the partitioned table, so those of one partition cannot be distinguished. */
 async function refuseRoots(source: Session, { names }: Link, tables: readonly SourceRelation[]) {
   if (names.ownPublication) return
   const partition = tables.find(({ root }) => root !== null)
@@ -177,7 +177,7 @@ async function refuseRoots(source: Session, { names }: Link, tables: readonly So
   )
 }
 
-/** What is published and has nothing to tell its rows apart by cannot be updated on the source any more. */
+/** A published table without a replica identity could not be updated on the source any more. */
 async function refuseUnpublishable(source: Session, { names }: Link, tables: readonly SourceRelation[]) {
   const [first] = tables
   if (!first) return

@@ -33,7 +33,7 @@ const fixedOptions = {
 export function beginRun({ ends, services, choice, record, status, lock, signal, update }: RecopyRun) {
   const run = crypto.randomUUID().slice(0, 8)
   const fold = new ProgressFold()
-  const begun = services.beginRun?.(run, ends)
+  const started = services.beginRun?.(run, ends)
   const rules = choice.tables.flatMap((table) =>
     table.where === undefined ? [] : [{ table: patternOf(table), where: table.where }],
   )
@@ -45,13 +45,13 @@ export function beginRun({ ends, services, choice, record, status, lock, signal,
     hooks: [],
     // Objects are created with the options of the first copy.
     options: { ...(record().moved?.options ?? defaultOptions), ...fixedOptions },
-    runMemory: begun?.memory ?? new NoMemory(),
+    runMemory: started?.memory ?? new NoMemory(),
     onEvent: (event) => fold.apply(event),
     // Its rows may be deleted: the table was named, and the plan deletes nothing else.
     confirm: (plan) => refusalOf(plan, choice.tables) === undefined,
   }
   const work: InitialCopy = { request, memory: services.memory, status, update, signal, lock }
-  return { request, work, end: () => begun?.end(fold.summary(Date.now())) }
+  return { request, work, end: () => started?.end(fold.summary(Date.now())) }
 }
 
 /** Patterns are quoted as in SQL. */

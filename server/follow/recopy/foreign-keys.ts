@@ -1,5 +1,5 @@
-// Foreign keys of other tables that refer to one which is copied again: while its rows were missing they could not
-// be made.
+// Creates foreign keys of other tables that reference a table which was copied again. They could not be created while its
+// rows were missing.
 
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import { readExistingForeignKeys } from '../../catalog/existing-foreign-keys.ts'
@@ -12,7 +12,7 @@ import type { FollowStatus } from '../follow-state.ts'
 import type { Link } from '../link.ts'
 import type { ChosenTable } from './choice.ts'
 
-/** What cannot be made is among the differences that keep a switchover back. */
+/** A foreign key that cannot be created remains among the differences that prevent a switchover. */
 export async function addForeignKeys(
   { link, signal, status }: { link: Link; signal: AbortSignal; status: FollowStatus },
   chosen: readonly ChosenTable[],

@@ -1,4 +1,4 @@
-// Tables are copied again while the move continues: what of it the run and its views have to know.
+// Copying tables again as a task of a run: shown in views, and followed by a new stream.
 
 import type { RecopyView } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
@@ -23,7 +23,7 @@ export class RecopyTask {
     readonly others: OtherWriters,
   ) {}
 
-  /** Those that were named, or all that have failed; or why it cannot be. */
+  /** The named tables, or all failed ones; or why they cannot be copied again. */
   async choose(names: readonly string[]): Promise<Choice | string> {
     const { move } = this
     const refusal = refuseRecopy(move.record)
@@ -47,20 +47,20 @@ export class RecopyTask {
     this.#stop.abort()
   }
 
-  /** Never rejects: whatever becomes of it, changes flow afterwards. `onOver`: the next task may begin. */
+  /** Never rejects: changes flow afterwards in any case. `onOver`: the next task may begin. */
   async run(choice: Choice, lock: RunLock, onOver: () => void) {
     const { move, streams } = this
     const { status, ends, services } = move
     const tables = choice.tables.map(({ schema, name }) => ({ schema, name }))
-    const begun = { started_at: Date.now(), tables }
+    const shown = { started_at: Date.now(), tables }
     const isPaused = status.followers.get('forward')?.status.phase === 'paused'
     const signal = AbortSignal.any([move.signal, this.#stop.signal])
-    status.recopy = { ...begun, state: 'running' }
+    status.recopy = { ...shown, state: 'running' }
     status.troubles.set('recopy', `tables are being copied again: ${showNames(tables)}`)
     status.dispatch({ type: 'recopy_began' })
     status.say(`copying again: ${showNames(tables)}`)
     status.onChange('now')
-    // What it has proven of these tables does not hold any more.
+    // Results for these tables are not valid any more.
     await streams.endComparison()
     let outcome: Pick<RecopyView, 'state' | 'message'>
     try {
@@ -78,13 +78,13 @@ export class RecopyTask {
       status.fail(error)
     }
     if (!signal.aborted) await streams.startAgain('forward', { paused: isPaused })
-    // Other sessions of ours have filled them.
+    // Other sessions of pgtrek have filled them.
     const isChosen = new Set(choice.tables.map(tableKey))
     this.others.forget(allTables(move.record).filter((table) => isChosen.has(tableKey(table))))
-    // Whoever sees that it is over may ask for the next thing.
+    // Before the views show the end, because the user may request the next action then.
     onOver()
     status.troubles.delete('recopy')
-    status.recopy = { ...begun, ...outcome }
+    status.recopy = { ...shown, ...outcome }
     status.dispatch({ type: 'recopy_ended' })
     status.onChange('now')
   }

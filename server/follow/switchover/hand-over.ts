@@ -1,5 +1,5 @@
-// The one moment at which the other side becomes the primary: a transaction on the old primary. Before it
-// everything can be taken back; after it everything that is still to do can be done by whoever comes next.
+// The handover: a transaction on the old primary that makes the other side the primary. Before it everything can be
+// undone; after it every process can complete what remains to be done.
 
 import type { Direction } from '../../../shared/follow.ts'
 import { messageOf } from '../../../shared/message-of.ts'
@@ -15,14 +15,14 @@ import { linkNames } from '../names.ts'
 import { markHandedOver, readMark } from '../ownership.ts'
 import { keepReadOnly, undoReadOnly } from './read-only.ts'
 
-/** So long a server that was lost at this moment may take to say what became of it. */
+/** How long a server that was lost during the handover is asked for its outcome. */
 const patienceMs = 30_000
 const betweenLooksMs = 250
 
-/** The server was lost in the middle of it, and does not come back. */
+/** The server was lost during the handover and does not answer. */
 export class HandOverUnknown extends PgtrekError {}
 
-/** Returns when the server has it on disk. Throws when it certainly has not, or `HandOverUnknown`. */
+/** Returns when the handover is on the server's disk. Throws when it certainly failed, or `HandOverUnknown`. */
 export async function handOver(
   { from, names }: Pick<Link, 'from' | 'names'>,
   record: FollowRecord,
@@ -58,8 +58,8 @@ export async function handOver(
 }
 
 /**
- * What a process that was killed right after it could not write down, or what others have done since; nothing where all
- * of it is known here.
+ * Changes of the record for a handover that a killed process could not record, or that another process has done.
+ * Undefined when the record has it.
  */
 export function missedHandOver(record: FollowRecord, facts: MoveFacts): Partial<FollowRecord> | undefined {
   const directions: Direction[] =
@@ -72,16 +72,16 @@ export function missedHandOver(record: FollowRecord, facts: MoveFacts): Partial<
     return {
       progress: direction === 'back' && goesOn ? 'following' : 'done',
       handedOver: { direction, ...handedOver },
-      ...ofTheSideThatWasLeft,
+      ...withoutOldPrimary,
       ...(goesOn && { direction: other, [other]: record[other] ?? linkNames(record.name, other) }),
     }
   }
   return theOtherWay(record, facts)
 }
 
-const ofTheSideThatWasLeft = { memberships: undefined, learned: undefined, foreignWrites: undefined }
+const withoutOldPrimary = { memberships: undefined, learned: undefined, foreignWrites: undefined }
 
-/** Several switchovers may have come since, of which the last has taken away what the one before had left. */
+/** After several switchovers, the last of which has removed the marks of the one before. */
 function theOtherWay(record: FollowRecord, facts: MoveFacts): Partial<FollowRecord> | undefined {
   const [way, ...others] = waysOf(facts)
   const { direction } = record
@@ -92,7 +92,7 @@ function theOtherWay(record: FollowRecord, facts: MoveFacts): Partial<FollowReco
     direction: way,
     [way]: record[way] ?? linkNames(record.name, way),
     handedOver: { direction, lsn: '0/0', isReleased: true },
-    ...ofTheSideThatWasLeft,
+    ...withoutOldPrimary,
   }
 }
 
@@ -100,7 +100,7 @@ function isKnown({ handedOver }: FollowRecord, direction: Direction, { lsn }: Ha
   return handedOver?.direction === direction && handedOver.lsn === lsn
 }
 
-/** Nothing flows any more: what there was has been handed over, and nothing was made for the way back. */
+/** Changes do not flow any more: the switchover is done, and there is no way back. */
 export function isAtItsEnd({ progress, handedOver, direction, back }: FollowRecord): boolean {
   if (progress !== 'done') return false
   return handedOver ? handedOver.direction === direction : !(direction === 'back' && back)
@@ -115,12 +115,13 @@ export function primarySide(record: Pick<FollowRecord, 'direction' | 'progress' 
 }
 
 export interface MadeWritable {
+  /** What was done, a sentence each. */
   said: string[]
-  /** What is not as it was, a sentence each. */
+  /** What could not be undone, a sentence each. */
   left: string[]
 }
 
-/** Of a side that this move has made read-only; the server says whether it is writable. */
+/** Makes a side writable that this move has made read-only. */
 export async function makeWritable(settings: ConnectionSettings, move: string): Promise<MadeWritable> {
   const place = describeSettings(settings)
   try {

@@ -1,5 +1,4 @@
-// A switchover that another process began and was killed in: undone where nothing was handed over, completed where
-// it was.
+// A switchover whose process was killed: undone before the handover, completed after it.
 
 import { messageOf } from '../../../shared/message-of.ts'
 import { Session } from '../../postgres/session.ts'
@@ -12,7 +11,7 @@ import { makeWritable, missedHandOver, primarySide } from './hand-over.ts'
 import { isOldPrimaryWatched } from './old-primary.ts'
 import { dropReverse } from './way-back.ts'
 
-/** The process before may have been killed before it could write it down, or it was another state directory. */
+/** Records a handover that is known to the servers only: the process was killed, or had another state directory. */
 export async function learnHandOver(move: MoveContext) {
   const { forward, back } = move.record
   const { signal } = move
@@ -26,10 +25,10 @@ export async function learnHandOver(move: MoveContext) {
   move.status.warn('a switchover was interrupted after the handover, which is recorded on the servers')
 }
 
-/** One that was not handed over has made the side read-only that changes still come from. */
+/** Before the handover: makes the primary writable again, which changes still come from. */
 export async function undoInterrupted(move: MoveContext) {
   const { direction } = move.record
-  // Made for a way back that nobody has gone: the next switchover makes its own.
+  // The link for the way back was never used. The next switchover creates its own.
   if (!isOldPrimaryWatched(move.record)) await dropReverse(move, direction)
   const settings = move.ends[primarySide(move.record)]
   const { said, left } = await makeWritable(settings, move.name)
@@ -42,12 +41,12 @@ export async function undoInterrupted(move: MoveContext) {
   for (const line of left) move.status.warn(line)
 }
 
-/** What is still to do once it has been handed over; again by whoever continues after a kill. */
+/** After the handover: what remains to be done. Repeated by the next process after a kill. */
 export async function finishHandOver(move: MoveContext) {
   const { handedOver } = move.record
   if (!handedOver || handedOver.isReleased) return
   const { status } = move
-  // Returning gives back what leaving took.
+  // After a return, the first switchover has left the new primary read-only.
   const { said, left } = await makeWritable(move.ends[primarySide(move.record)], move.name)
   for (const line of said) status.say(line)
   for (const line of left) status.warn(line)

@@ -1,4 +1,4 @@
-// Large objects are not in the stream of changes: at a switchover those that have changed are copied again.
+// Large objects are not in the stream, so a switchover copies those again that have changed.
 import { largeObjectStatements, readLargeObjects } from '../../catalog/large-objects.ts'
 import { readServer } from '../../catalog/server.ts'
 import { compareLargeObjects } from '../../compare/large-objects.ts'
@@ -12,13 +12,13 @@ export interface LargeObjectsBrought {
   total: number
   copied: number
   removed: number
-  /** Statements about owners and rights that the destination did not take. */
+  /** Statements about owners and privileges that the destination rejected. */
   refused: string[]
 }
 
 const perTransaction = 500
 
-/** Both sides have the same afterwards; throws when that cannot be. */
+/** Makes the large objects of both sides equal, or throws. */
 export async function bringLargeObjects(
   { from, to }: Pick<Link, 'from' | 'to'>,
   own: readonly number[] | undefined,
@@ -54,7 +54,7 @@ async function findChanged({ from, to }: Pick<Link, 'from' | 'to'>, signal: Abor
   return { changed: objects, total: total.rows }
 }
 
-/** In one transaction: whoever looks at the destination sees the old ones or the new ones. */
+/** In one transaction, so that readers of the destination see the old ones or the new ones. */
 async function replace(
   { from, to }: Pick<Link, 'from' | 'to'>,
   copied: readonly number[],
@@ -78,7 +78,7 @@ async function replace(
   }
   const refused: string[] = []
   for (const object of objects) {
-    // Owner and rights as they were there; those of a new one as on the source.
+    // Owner and privileges as before on the destination; those of a new one as on the source.
     const model = { ...(before.get(object.oid) ?? object), comment: object.comment }
     for (const statement of largeObjectStatements(model, everything)) {
       if (!(await tried(destination, statement))) refused.push(statement)

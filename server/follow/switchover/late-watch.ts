@@ -1,5 +1,5 @@
-// Looks at the side that was left by a switchover: what is written there is nowhere else. Its slot is kept until
-// cleanup, and nothing of it is given up while anything late is in it.
+// Watches the old primary for late writes, which the new primary does not have. Its slot is kept until cleanup, and is not
+// advanced while it contains late writes.
 import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
@@ -14,23 +14,23 @@ import { messagesSince, writeSentinel } from './sentinel.ts'
 import { type SequenceState, sequencesBeyond } from './sequences.ts'
 
 export interface Watched {
-  /** The side that was left. */
+  /** The old primary. */
   from: ConnectionSettings
   slot: string
   publication: () => Promise<Publications>
   after: Lsn
-  /** The position there of the changes that flow back. */
+  /** The position, on the old primary, of changes that flow back. */
   ours: string
-  /** Of its catalogs at the moment of the switchover, where that is known. */
+  /** The fingerprint of its catalogs at the switchover, if known. */
   catalog: string | undefined
-  /** What is not the same on both sides, a sentence each. */
+  /** Returns differences of the objects, a sentence each. */
   compareObjects: (signal: AbortSignal) => Promise<string[]>
   everyMs: number
   onSequences: (names: string[]) => void
   onFound: (found: LateWritesView) => void
-  /** Why a look has failed; nothing when one has succeeded again. */
+  /** Why a check failed; undefined when one has succeeded again. */
   onTrouble: (words: string | undefined) => void
-  /** No later look can succeed. */
+  /** No later check can succeed. */
   onImpossible: (words: string) => void
 }
 
@@ -45,7 +45,7 @@ export class LateWatch {
   #failure: string | undefined
   #sequences: readonly SequenceState[]
 
-  /** Sequences as the other side has them; none where they are copied while changes flow. */
+  /** `sequences` as the new primary has them; none when they are copied while changes flow. */
   constructor(
     readonly watched: Watched,
     sequences: readonly SequenceState[],
@@ -61,17 +61,17 @@ export class LateWatch {
     return this.#found.transactions > 0 || this.#found.objects.length > 0
   }
 
-  /** Why it is not known whether anything was written there. */
+  /** Why it is unknown whether there are late writes. */
   get failure(): string | undefined {
     return this.#failure
   }
 
-  /** From now on we set them ourselves. */
+  /** From now on the move sets them itself. */
   forgetSequences() {
     this.#sequences = []
   }
 
-  /** Looks a last time, at all that was committed until now. Never throws: see `failure`. */
+  /** Checks a last time, including everything that is committed now. Never throws: see `failure`. */
   async end(): Promise<void> {
     this.#stop()
     await this.#looking
@@ -80,7 +80,7 @@ export class LateWatch {
     this.#session = undefined
   }
 
-  /** Without a last look. */
+  /** Without a last check. */
   async abandon(): Promise<void> {
     this.#stop()
     this.#abandoned.abort()
@@ -107,25 +107,25 @@ export class LateWatch {
     try {
       this.#session ??= await Session.open(this.watched.from, { signal: this.#abandoned.signal })
       const session = this.#session
-      // A commit that did not wait for the disk is in the log that can be read behind one that did.
+      // A synchronous commit flushes earlier asynchronous commits to the log that can be read.
       if (isLast) await writeSentinel(session)
       await this.#lookAtRows(session, isLast)
       what = `objects of ${place} were changed`
       await this.#lookAtObjects(session)
       await this.#lookAtSequences(session)
-      this.#tell(undefined)
+      this.#report(undefined)
     } catch (error) {
       this.#session?.destroy()
       this.#session = undefined
       if (this.#isOver && !isLast) return
       const words = `cannot determine whether ${what} after the switchover: ${errorInfo(error).message}`
-      if (!(error instanceof Indistinct)) return this.#tell(words)
+      if (!(error instanceof Indistinct)) return this.#report(words)
       this.#stop()
       this.watched.onImpossible(words)
     }
   }
 
-  #tell(failure: string | undefined) {
+  #report(failure: string | undefined) {
     if (failure === this.#failure) return
     this.#failure = failure
     this.watched.onTrouble(failure)
@@ -133,7 +133,7 @@ export class LateWatch {
 
   async #lookAtRows(session: Session, isLast: boolean) {
     const { slot, publication, after, ours } = this.watched
-    // That many are looked through again for nothing.
+    // Counting more changes again and again would be too slow.
     if (this.#found.changes >= enoughChanges) return
     await refuseIndistinct(session, ours)
     const question = { slot, publication: await publication(), after, ours }
@@ -143,7 +143,7 @@ export class LateWatch {
     this.watched.onFound(this.#found)
   }
 
-  /** The catalogs of the other side may change: it is in use. */
+  /** Compares with the catalogs at the switchover, because those of the new primary may have changed since. */
   async #lookAtObjects(session: Session) {
     const catalog = await catalogFingerprint(session)
     const isChanged = this.#catalog !== undefined && this.#catalog !== catalog
@@ -155,19 +155,19 @@ export class LateWatch {
     this.watched.onFound(this.#found)
   }
 
-  /** No row depends on them. They tell that somebody is still there. */
+  /** An advanced sequence is no late write, but shows that a client is still connected. */
   async #lookAtSequences(session: Session) {
     const beyond = await sequencesBeyond(session, this.#sequences)
     if (beyond.length === 0) return
-    const told = new Set(beyond.map(tableKey))
-    this.#sequences = this.#sequences.filter((one) => !told.has(tableKey(one)))
+    const reported = new Set(beyond.map(tableKey))
+    this.#sequences = this.#sequences.filter((one) => !reported.has(tableKey(one)))
     this.watched.onSequences(beyond.map(showName))
   }
 }
 
 export class Indistinct extends PgtrekError {}
 
-/** Throws where the changes that flow back cannot be distinguished from those of others. */
+/** Throws when changes that flow back cannot be distinguished from late writes. */
 export async function refuseIndistinct(session: Session, ours: string): Promise<void> {
   if (session.major >= messagesSince) return
   const position = await readPosition(session, ours)

@@ -1,5 +1,5 @@
-// What was written to the old primary behind the last position that the new one has. The slot is kept until
-// cleanup, so the old primary's own log answers exactly.
+// Late writes: changes in the log of the old primary after the last position that the new primary has. The slot is kept
+// until cleanup, so they are read exactly.
 import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
 import type { TableName } from '../../../shared/table-name.ts'
 import { showName } from '../../../shared/table-name.ts'
@@ -16,9 +16,9 @@ export type LateWrites = Pick<LateWritesView, 'transactions' | 'changes' | 'tabl
 
 interface LateLook {
   late: LateWrites | undefined
-  /** Everything that was committed before is known: the slot need not keep it. */
+  /** Everything before was checked: the slot need not keep it. */
   lookedUpTo: Lsn
-  /** There may be more behind it. */
+  /** There may be more after it. */
   isCut: boolean
 }
 
@@ -26,29 +26,29 @@ export interface LateQuestion {
   slot: string
   publication: Publications
   after: Lsn
-  /** The position of changes that we bring to this side ourselves: they are not late. */
+  /** The position of changes that the move applies to this side itself: they are not late. */
   ours?: string | undefined
 }
 
 const patienceMs = 10_000
 const lookEveryMs = 50
 const objectInUse = '55006'
-/** Names are in the first bytes of a message, rows behind them. */
+/** The names in a message come before its rows. */
 const longestNames = 600
 
-/** Nobody may read from the slot meanwhile; the changes stay in it, also those that are not late. */
+/** No other session may read from the slot meanwhile. All changes stay in it. */
 export async function readLateWrites(
   session: Session,
   question: LateQuestion,
 ): Promise<LateWrites | undefined> {
-  // A commit that did not wait for the disk is in the log that can be read behind one that did.
+  // A synchronous commit flushes earlier asynchronous commits to the log that can be read.
   await writeSentinel(session)
   const { late, isCut } = await look(session, question, enoughChanges)
-  // Of much that is not late, all has to be seen.
+  // When many changes are not late, all have to be read.
   return isCut && !late ? (await look(session, question, null)).late : late
 }
 
-/** Up to where the log is on disk. As long as nothing is late, the slot gives up what was looked at. */
+/** Reads up to the end of the log on disk. While nothing is late, the slot is advanced past what was read. */
 export async function passLateWrites(
   session: Session,
   question: LateQuestion,
@@ -57,7 +57,7 @@ export async function passLateWrites(
   for (;;) {
     const { late, lookedUpTo, isCut } = await look(session, question, enoughChanges)
     if (late) return late
-    await forgetUpTo(session, question.slot, lookedUpTo)
+    await advanceSlot(session, question.slot, lookedUpTo)
     if (!isCut || !goesOn()) return undefined
   }
 }
@@ -74,7 +74,7 @@ async function look(
   const end = parseLsn(lsn)
   const messages = await peek(
     session,
-    // A large transaction comes whole: its changes are counted on the server.
+    // Counted on the server, because a large transaction comes as a whole.
     `select xid::text as xid,
             kind,
             case when kind in ('I', 'U', 'D') then pg_catalog.encode(pg_catalog.substr(data, 2, 4), 'hex')
@@ -96,8 +96,8 @@ async function look(
   return { late: count.late, lookedUpTo: isCut ? (count.end ?? after) : end, isCut }
 }
 
-/** Frees log that the server keeps for nothing else. What is behind the position stays in the slot. */
-async function forgetUpTo(session: Session, slot: string, lsn: Lsn): Promise<void> {
+/** Advances the slot, so that the server can remove log. Later changes stay in the slot. */
+async function advanceSlot(session: Session, slot: string, lsn: Lsn): Promise<void> {
   await session.query(
     `select pg_catalog.pg_replication_slot_advance(${quoteLiteral(slot)}, ${quoteLiteral(showLsn(lsn))}::pg_catalog.pg_lsn)
        from pg_catalog.pg_replication_slots
@@ -106,7 +106,7 @@ async function forgetUpTo(session: Session, slot: string, lsn: Lsn): Promise<voi
   )
 }
 
-/** The process that read from the slot may take a moment to end. */
+/** Waits while the process that read from the slot ends. */
 async function peek(session: Session, sql: string): Promise<Message[]> {
   const deadline = performance.now() + patienceMs
   for (;;) {
@@ -120,11 +120,11 @@ async function peek(session: Session, sql: string): Promise<Message[]> {
   }
 }
 
-/** Messages of a transaction that say the same, and how many. */
+/** Equal messages of a transaction, with their number. */
 interface Message {
   xid: string
   kind: string
-  /** In hexadecimal; of a changed row only the number of its table. */
+  /** In hexadecimal; of a changed row only the OID of its table. */
   body: string
   count: number
 }
@@ -135,7 +135,7 @@ interface Transaction {
 }
 
 class LateCount {
-  /** Behind the last transaction. */
+  /** The end of the last transaction. */
   end: Lsn | undefined
   readonly #transactions = new Map<string, Transaction>()
   readonly #names = new Map<number, TableName>()
@@ -185,7 +185,7 @@ class LateCount {
         break
       case 'R': {
         const relation = cursor.uint32()
-        // One that is renamed on the way keeps the name that it had on the other side.
+        // A table that is renamed later keeps its first name, by which the new primary knows it.
         if (this.#names.has(relation)) break
         this.#names.set(relation, { schema: cursor.string() || 'pg_catalog', name: cursor.string() })
         break
@@ -204,11 +204,11 @@ class LateCount {
     }
   }
 
-  /** What our own transactions say where they cannot have an origin. */
+  /** A message in transactions of the move where they cannot have an origin. */
   #isEcho(cursor: MessageCursor): boolean {
     cursor.byte()
     cursor.lsn()
-    // Of a longer message only the beginning is here: it is not ours.
+    // Longer messages are cut off, and are not those of the move.
     if (cursor.string() !== echoPrefix) return false
     return Buffer.from(cursor.bytes(cursor.uint32())).toString('utf8') === this.ours
   }

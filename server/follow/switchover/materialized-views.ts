@@ -1,5 +1,5 @@
-// Materialized views that were moved: no stream of changes has their rows, so on the new primary they stay as they
-// were made there until somebody refreshes them. Only behind the hand-over: nothing of it may fail what was proven.
+// Migrated materialized views: the stream does not have their rows, so they stay as of the copy until they are refreshed.
+// They are refreshed after the handover, so that a failure does not prevent the switchover.
 
 import { formatCount } from '../../../shared/format.ts'
 import { messageOf } from '../../../shared/message-of.ts'
@@ -15,17 +15,17 @@ const mostNamed = 10
 
 export interface ViewsWork {
   record: FollowRecord
-  /** As it was handed over. */
+  /** In the direction before the handover. */
   link: Link
   options: SwitchoverOptions
   signal: AbortSignal
-  /** Before the first one is refreshed. */
+  /** Called before the first view is refreshed. */
   onRefresh: (count: number) => void
 }
 
 type Outcome = Pick<SwitchoverReport, 'materialized_views' | 'next'>
 
-/** Refreshes them if that was asked for, and says in any case what they are. Never throws. */
+/** Refreshes them on request, and lists those that are not refreshed. Never throws. */
 export async function settleMaterializedViews(work: ViewsWork): Promise<Outcome> {
   const { link, options, signal, onRefresh } = work
   const place = describeSettings(link.to)
@@ -77,11 +77,11 @@ function statements(views: readonly MovedView[]): string {
 }
 
 interface MovedView extends Relation {
-  /** Materialized views of the move that its rows come from. */
+  /** Migrated materialized views that it reads. */
   reads: MovedView[]
 }
 
-/** The views that have failed, each with the reason. */
+/** Returns the views that failed, each with the reason. */
 async function refreshAll(
   to: Session,
   views: readonly MovedView[],
@@ -95,7 +95,7 @@ async function refreshAll(
       .finally(() => to.destroy())
   signal.addEventListener('abort', stop, { once: true })
   try {
-    // Whoever reads the view continues meanwhile, and those behind us would wait with us.
+    // Limits the wait for readers of the view: later queries on it queue behind the lock.
     await to.execute(`set lock_timeout = ${Math.ceil(options.timeout_seconds * 1000)}`)
     for (const view of views) {
       const words = await refresh(to, view, failed, signal)
@@ -126,12 +126,12 @@ async function refresh(
 
 interface Relation extends TableName {
   oid: number
-  /** As it enters SQL. */
+  /** The name as SQL. */
   quoted: string
   kind: 'm' | 'v'
 }
 
-/** Those that have rows on the old primary and are on the other one, too; whatever another one reads comes first. */
+/** Views with rows on the old primary that the new one has too, in an order in which each can be refreshed. */
 async function movedViews({ record, link, signal }: ViewsWork, to: Session): Promise<MovedView[]> {
   await using from = await Session.open(link.from, { signal })
   const filled = await from.query<TableName>(
@@ -156,7 +156,7 @@ async function movedViews({ record, link, signal }: ViewsWork, to: Session): Pro
   )
 }
 
-/** What each view reads. */
+/** OID of a view -> the views that it reads. */
 async function readEdges(to: Session): Promise<Map<number, number[]>> {
   const rows = await to.query<{ reader: number; read: number }>(`
     select distinct r.ev_class as reader, d.refobjid as read
@@ -175,7 +175,7 @@ async function readEdges(to: Session): Promise<Map<number, number[]>> {
   return edges
 }
 
-/** As the move has chosen: those that were selected, and those that they need; never what the destination has kept. */
+/** The views that the selection includes, and those that they need, without those that the destination had before. */
 function chosenOf(
   relations: readonly Relation[],
   reads: ReadonlyMap<number, number[]>,
@@ -214,7 +214,7 @@ function inOrder(relations: readonly Relation[], reads: ReadonlyMap<number, numb
   return ordered
 }
 
-/** Of the materialized views, those that one reads itself or through other views. */
+/** The materialized views that a view reads, itself or through other views. */
 function sourcesOf(
   reader: number,
   views: ReadonlyMap<number, MovedView>,

@@ -1,4 +1,4 @@
-// What is left to do where rows came by the server's own subscription.
+// What remains to be done after a subscription has copied the rows.
 
 import type { TableName } from '../../../shared/table-name.ts'
 import { quoteQualified } from '../../postgres/quote.ts'
@@ -10,7 +10,7 @@ export async function analyzeTables(destination: Session, tables: readonly Table
   }
 }
 
-/** They were made without rows. */
+/** Materialized views were created without rows. */
 export async function fillMaterializedViews(source: Session, destination: Session): Promise<void> {
   const names =
     'select schemaname as schema, matviewname as name from pg_catalog.pg_matviews where ispopulated'
@@ -21,7 +21,7 @@ export async function fillMaterializedViews(source: Session, destination: Sessio
     ),
   )
   let open = filled.map(({ schema, name }) => quoteQualified(schema, name)).filter((name) => !there.has(name))
-  // One may read another: as long as there is progress, the rest is tried again.
+  // A view may read another one, so the rest is tried again while there is progress.
   for (let before = open.length + 1; open.length > 0 && open.length < before; ) {
     before = open.length
     const left: string[] = []

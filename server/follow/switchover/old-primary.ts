@@ -1,4 +1,4 @@
-// The old primary, from the switchover on: watched for late writes, and released before changes flow to it again.
+// The old primary after a switchover: watched for late writes, and released before changes flow to it again.
 
 import { formatDuration } from '../../../shared/format.ts'
 import { describeLate, type LateWritesView } from '../../../shared/late-writes.ts'
@@ -13,14 +13,14 @@ import { checkObjects } from '../moved-objects.ts'
 import { LateWatch } from './late-watch.ts'
 import type { SequenceState } from './sequences.ts'
 
-/** How often it is looked at, while somebody waits for it and later. */
+/** How often it is checked: while the process runs only for that, and while changes flow back. */
 const watchEveryMs = { atFirst: 1000, later: 5000 }
-/** How long comparing its objects waits for a table that somebody has locked. */
+/** How long comparing its objects waits for a locked table. */
 const watchLockMs = 5000
-/** What it has against going back. */
+/** Its reasons against a return. */
 export const lateTroubles = ['late writes', 'watch'] as const
 
-/** What the last switchover has left shows what was written there since. */
+/** The slot of the last switchover still exists and shows late writes. */
 export function isOldPrimaryWatched({ handedOver, direction }: FollowRecord): boolean {
   return handedOver !== undefined && handedOver.direction !== direction && !handedOver.isReleased
 }
@@ -35,12 +35,12 @@ export class OldPrimary {
     return this.#watch !== undefined
   }
 
-  /** From now on we set them ourselves. */
+  /** From now on the move sets them itself. */
   forgetSequences() {
     this.#watch?.forgetSequences()
   }
 
-  /** For so long, then the run is over; or as long as changes flow back. */
+  /** For so many seconds, after which the run ends; without a limit while changes flow back. */
   watch({ seconds, sequences = [] }: { seconds?: number; sequences?: readonly SequenceState[] } = {}) {
     const { move } = this
     const { handedOver } = move.record
@@ -106,7 +106,7 @@ export class OldPrimary {
     status.onChange('now')
   }
 
-  /** Whoever stops the run early has the last look, too. */
+  /** Checks a last time, also when the run is stopped early. */
   async end(end: FollowEnd): Promise<FollowEnd> {
     const { watch } = this.move.status
     await this.#watch?.end()
@@ -114,13 +114,13 @@ export class OldPrimary {
     return isOver && end === 'stopped' ? 'switched_over' : end
   }
 
-  /** Without a last look. */
+  /** Without a last check. */
   async abandon() {
     clearTimeout(this.#until)
     await this.#watch?.abandon()
   }
 
-  /** Before changes flow to it again: what was written there since would conflict with them. */
+  /** Called before changes flow to it again, which would conflict with late writes. */
   async release({ discard_late_writes: isAccepted }: SwitchoverOptions) {
     const { move } = this
     const { status } = move

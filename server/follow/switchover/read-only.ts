@@ -1,7 +1,7 @@
-// Makes the side that a switchover leaves read-only. The database's default stops new sessions, but any session
-// may override it (BEGIN READ WRITE), so each table also gets a trigger that refuses writes. CREATE TRIGGER waits
-// for every transaction that has written to the table: once it is there, none of them is open.
-// What we apply ourselves passes: as a replica, or where the role may not be one, by a setting of its session.
+// Makes the old primary read-only. The database's default is for new sessions, and a session can override it (BEGIN READ
+// WRITE), so each table also gets a trigger that refuses writes. CREATE TRIGGER waits for transactions that have written to
+// the table, so afterwards none of them is open. Changes that the move applies pass the trigger: as a replica, or by a
+// session setting where the role may not be one.
 import { messageOf } from '../../../shared/message-of.ts'
 import { showName } from '../../../shared/table-name.ts'
 import { appliesSetting } from '../../catalog/own.ts'
@@ -24,13 +24,13 @@ import { type ConnectionSettings, describeSettings } from '../../postgres/settin
 import { inTransaction } from '../../postgres/transaction.ts'
 
 /**
- * So long applications may wait behind us for a table; then they come first, and we try again. Longer than
- * deadlock_timeout, after which an autovacuum worker gives way.
+ * Applications queue behind our lock request for a table, so it is given up after this time and repeated. Longer than
+ * deadlock_timeout, after which an autovacuum worker is cancelled.
  */
-const slice = "set lock_timeout = '2s'"
-/** Shorter than deadlock_timeout. */
-const shortSliceMs = 100
-const together = 50
+const lockTimeout = "set lock_timeout = '2s'"
+/** For several tables at once. Shorter than deadlock_timeout. */
+const batchLockMs = 100
+const tablesPerBatch = 50
 const undoWithinMs = 10_000
 const mostNamed = 10
 
@@ -42,14 +42,14 @@ interface Table {
 export interface Guarded {
   /** Tables whose writes are refused. */
   tables: number
-  /** Tables that only have the default of the database, with the reason. */
+  /** Tables protected only by the default of the database, with the reason. */
   unguarded: (Table & { reason: string })[]
 }
 
 export interface ReadOnlyRequest {
-  /** The name of the move that asks for it. */
+  /** The name of the move. */
   move: string
-  /** Where the application goes instead, as people read it. */
+  /** The new primary, for the error message of the trigger. */
   to: string
   /** Milliseconds since 1970. */
   deadline: number
@@ -57,7 +57,7 @@ export interface ReadOnlyRequest {
   say: (message: string, level?: 'info' | 'warn') => void
 }
 
-/** New sessions cannot write by default from here on. One transaction: a kill leaves all of it or nothing. */
+/** Makes new sessions read-only by default. In one transaction, so that a kill leaves all of it or nothing. */
 export async function setReadOnly(
   settings: ConnectionSettings,
   { move, to }: Pick<ReadOnlyRequest, 'move' | 'to'>,
@@ -76,14 +76,14 @@ export async function setReadOnly(
   })
 }
 
-/** A trigger on every table that our role may give one. Throws when a table does not become free in time. */
+/** Adds the trigger to every table that our role may add one to. Throws when a table stays locked for too long. */
 export async function guardTables(
   settings: ConnectionSettings,
   { deadline, signal, say }: ReadOnlyRequest,
 ): Promise<Guarded> {
   await using session = await Session.open(settings, { signal })
-  // Only the order of events matters here; the caller's sentinel is on disk before anything is claimed.
-  await session.execute(`${slice}; set synchronous_commit = off`)
+  // These commits need not wait for the disk: the sentinel, which comes later, does.
+  await session.execute(`${lockTimeout}; set synchronous_commit = off`)
   const guarded: Guarded = { tables: 0, unguarded: [] }
   const tables = await readTables(session)
   const open = tables.filter(({ isGuarded, mayGuard }) => !isGuarded && mayGuard)
@@ -98,7 +98,7 @@ export async function guardTables(
     guardStatement,
     async ({ schema, name }, statement) => {
       const table = { schema, name }
-      const outcome = await whenFree(session, table, { statement, deadline, signal, say })
+      const outcome = await whenUnlocked(session, table, { statement, deadline, signal, say })
       if (outcome === undefined) guarded.tables++
       else guarded.unguarded.push({ ...table, reason: outcome })
     },
@@ -109,7 +109,7 @@ export async function guardTables(
   return guarded
 }
 
-/** The switchover is proven: from here on only the user undoes it. Within the transaction that hands over. */
+/** Part of the handover's transaction: from here on only the user makes this side writable again. */
 export async function keepReadOnly(session: Session, move: string): Promise<void> {
   await session.query(lockSql)
   const state = await readReadOnly(session)
@@ -120,12 +120,12 @@ export async function keepReadOnly(session: Session, move: string): Promise<void
 
 export type Undone =
   | { state: 'not_ours' }
-  /** Other moves have asked for it too. */
+  /** Other moves have made it read-only too. */
   | { state: 'kept'; moves: string[] }
-  /** Writable. What is left of it does nothing any more. */
+  /** Writable. `left`: triggers that could not be dropped, and that do nothing any more. */
   | { state: 'writable'; left: string[] }
 
-/** Writes are possible at once; triggers go as soon as their tables are free. */
+/** Makes the side writable at once, and drops triggers when their tables are not locked. */
 export async function undoReadOnly(settings: ConnectionSettings, move: string): Promise<Undone> {
   await using session = await Session.open(settings)
   const state = await inTransaction(session, async () => {
@@ -150,12 +150,12 @@ export async function undoReadOnly(settings: ConnectionSettings, move: string): 
 
 async function removeGuard(session: Session): Promise<string[]> {
   const left: string[] = []
-  await session.execute(slice)
+  await session.execute(lockTimeout)
   const deadline = Date.now() + undoWithinMs
   const tables = (await readTables(session)).filter(({ isGuarded }) => isGuarded)
   await eachTable(session, tables, dropStatement, async (table, statement) => {
     try {
-      const outcome = await whenFree(session, table, { statement, deadline, say() {} })
+      const outcome = await whenUnlocked(session, table, { statement, deadline, say() {} })
       if (outcome !== undefined) left.push(`${showName(table)} (${outcome})`)
     } catch (error) {
       left.push(`${showName(table)} (${messageOf(error)})`)
@@ -176,10 +176,7 @@ function dropStatement({ schema, name }: Table): string {
   return `drop trigger if exists ${guardTrigger} on ${quoteQualified(schema, name)}`
 }
 
-/**
- * Many tables in one transaction, as long as all of them are free at once: nobody waits for long, and nobody gets
- * into a deadlock with us. Otherwise each for itself.
- */
+/** Many tables in one transaction, if all of them can be locked at once; otherwise one after the other. */
 async function eachTable(
   session: Session,
   tables: readonly Table[],
@@ -187,12 +184,12 @@ async function eachTable(
   alone: (table: Table, statement: string) => Promise<void>,
   onDone: (count: number) => void = () => {},
 ): Promise<void> {
-  for (let first = 0; first < tables.length; first += together) {
-    const some = tables.slice(first, first + together)
+  for (let first = 0; first < tables.length; first += tablesPerBatch) {
+    const some = tables.slice(first, first + tablesPerBatch)
     try {
       const statements = some.map(statementFor).join(';\n')
       await session.execute(
-        `begin read write; set local lock_timeout = '${shortSliceMs}ms'; ${statements}; commit`,
+        `begin read write; set local lock_timeout = '${batchLockMs}ms'; ${statements}; commit`,
       )
       onDone(some.length)
       continue
@@ -211,8 +208,8 @@ interface Attempt {
   say: ReadOnlyRequest['say']
 }
 
-/** Undefined when it was done; the server's words when it refuses; throws when the table is not free in time. */
-async function whenFree(
+/** Undefined when done; the server's message when it refuses. Throws when the table stays locked for too long. */
+async function whenUnlocked(
   session: Session,
   table: Table,
   { statement, deadline, signal, say }: Attempt,
@@ -225,7 +222,7 @@ async function whenFree(
       return undefined
     } catch (error) {
       if (!(error instanceof ServerError)) throw error
-      // Dropped since, or another process was faster.
+      // The table was dropped, or another process has created the trigger.
       if (error.sqlstate === sqlstate.undefinedTable || error.sqlstate === sqlstate.duplicateObject)
         return undefined
       const isBusy =
@@ -240,7 +237,7 @@ async function whenFree(
   }
 }
 
-/** Who holds a table. Read after the wait: a session that waits cannot ask. */
+/** The sessions that have locked a table, read after the wait. */
 async function readHolders(session: Session, { schema, name }: Table): Promise<string> {
   const rows = await session.query<SessionOnTable>(`
     select distinct a.pid, a.usename as "user", a.xact_start::text as since, left(a.query, 100) as query
@@ -289,7 +286,7 @@ function refusingFunction({ database }: ConnectionSettings, to: string): string 
   const message = `database ${database} is read-only: pgtrek has switched it over to ${to}`
   const hint =
     'Connect the application there. "pgtrek cleanup --writable" or a switchover back makes this database writable again.'
-  // The names and literals below are those of any search_path.
+  // Names are qualified, so that they work with every search_path.
   return `
     create or replace function ${guardFunction} returns trigger language plpgsql as ${quoteLiteral(`
 begin

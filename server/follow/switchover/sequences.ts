@@ -1,4 +1,4 @@
-// Sequences are not in the stream of changes: their values are copied now and then, and at the end.
+// Sequences are not in the stream: their values are copied at intervals, and in the switchover.
 import { Selector } from '../../../shared/selector.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import {
@@ -21,7 +21,7 @@ export interface SequenceState {
 
 const perStatement = 200
 
-/** Those of the move that the source still has, and what was created since and belongs to what was chosen. */
+/** Sequences of the move that still exist, and those created since that match the selection. */
 export async function wantedSequences(
   source: Session,
   { sequences, moved, kept = [], tables, direction }: FollowRecord,
@@ -40,8 +40,8 @@ export async function wantedSequences(
 }
 
 /**
- * Sets those that both sides have; with a margin further on, in their own direction and never past their end.
- * Answers what the destination says afterwards.
+ * Sets the sequences that both sides have, advanced by a margin in their own direction up to their limits. Returns the
+ * values that the destination has afterwards.
  */
 export async function bringSequences(
   source: Session,
@@ -71,7 +71,7 @@ export async function bringSequences(
   })
 }
 
-/** Those that have given out numbers which the other side may give out again. */
+/** Sequences that have advanced, so that the other side may give out the same numbers again. */
 export async function sequencesBeyond(
   session: Session,
   set: readonly SequenceState[],

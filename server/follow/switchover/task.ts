@@ -1,4 +1,4 @@
-// One switchover of a run, there or back: refused, or proven and handed over, or undone; and what comes after it.
+// A switchover or return as a task of a run: checks, handover, and what follows; or everything is undone.
 
 import type { Direction } from '../../../shared/follow.ts'
 import { describeUndone } from '../../../shared/follow-health.ts'
@@ -28,7 +28,7 @@ export class SwitchoverTask {
     readonly oldPrimary: OldPrimary,
   ) {}
 
-  /** Why it cannot begin; nothing when it can. */
+  /** Why it cannot begin; undefined when it can. */
   refusal(options: SwitchoverOptions): string | undefined {
     const { direction, progress, source, destination } = this.move.record
     if (options.back !== (direction === 'back')) {
@@ -37,7 +37,7 @@ export class SwitchoverTask {
         : `it was switched over already: the application belongs on ${destination}, and "switchover --back" returns to ${source}`
     }
     if (progress !== 'following' && progress !== 'done') return 'rows are still being copied'
-    // The objects are compared again by the switchover itself.
+    // The switchover itself compares the objects again.
     const reasons = this.move.status.blockers([
       ...(options.discard_late_writes ? lateTroubles : []),
       ...(options.accept_differences ? acceptable(this.move) : []),
@@ -45,7 +45,7 @@ export class SwitchoverTask {
     return reasons.length > 0 ? `not ready: ${reasons.join('; ')}` : undefined
   }
 
-  /** Never rejects: it is handed over, or everything is as it was, or the run ends because nobody knows. */
+  /** Never rejects: it is handed over, or undone, or the run ends because the outcome of the handover is unknown. */
   async run(options: SwitchoverOptions) {
     const { move } = this
     const { status } = move
@@ -60,7 +60,7 @@ export class SwitchoverTask {
     let handedOver: SwitchoverReport | undefined
     try {
       await this.streams.background?.pause()
-      const report = await this.#prove(link, follower, options, started_at)
+      const report = await this.#verify(link, follower, options, started_at)
       await this.#handOver(direction, options, report)
       handedOver = report
     } catch (error) {
@@ -85,7 +85,7 @@ export class SwitchoverTask {
     status.onChange('now')
   }
 
-  async #prove(link: Link, follower: Following, options: SwitchoverOptions, started_at: number) {
+  async #verify(link: Link, follower: Following, options: SwitchoverOptions, started_at: number) {
     const { move, streams, oldPrimary, others } = this
     const { status } = move
     return await switchOver({
@@ -124,7 +124,7 @@ export class SwitchoverTask {
     return check
   }
 
-  /** Up to here everything can be undone. */
+  /** The handover and its record. Until it, everything can be undone. */
   async #handOver(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
     const { move } = this
     const handedOver = {
@@ -134,7 +134,7 @@ export class SwitchoverTask {
     await handOver(move.link(direction), move.record, handedOver, move.signal)
     const goesOn = options.keep_reverse || move.record.bidirectional
     move.update({
-      // Returned, and followed again: as if nothing had happened.
+      // After a return with a way back, the move is followed as before the switchover.
       progress: direction === 'back' && options.keep_reverse ? 'following' : 'done',
       handedOver: { direction, ...handedOver },
       ...{ memberships: undefined, learned: undefined, foreignWrites: undefined },
@@ -142,7 +142,7 @@ export class SwitchoverTask {
     })
   }
 
-  /** Writable, and followed, as before. Returns what is not. */
+  /** Makes the primary writable, and continues following. Returns what could not be undone. */
   async #undo(direction: Direction, follower: Following, error: unknown): Promise<string[]> {
     const { move, oldPrimary } = this
     const { status } = move
@@ -156,7 +156,7 @@ export class SwitchoverTask {
     if (!oldPrimary.isWatched) left.push(...(await dropReverse(move, direction)))
     try {
       if (move.signal.aborted) {
-        // Whoever has stopped it knows that nothing flows.
+        // The run is being stopped.
       } else if (follower.status.phase === 'stopped') await this.streams.start(direction)
       else this.streams.background?.start()
     } catch (failure) {
@@ -167,7 +167,7 @@ export class SwitchoverTask {
     return left
   }
 
-  /** Whatever happens here, it is handed over. */
+  /** A failure here does not change that it is handed over. */
   async #complete(
     link: Link,
     options: SwitchoverOptions,
@@ -203,7 +203,7 @@ export class SwitchoverTask {
     return { ...report, ...views, next: [...next, ...views.next] }
   }
 
-  /** The other direction, where it is kept; the old primary is watched. */
+  /** Follows the other direction if it is kept, and watches the old primary. */
   async #follow(direction: Direction, options: SwitchoverOptions, report: SwitchoverReport) {
     const { move, streams, oldPrimary } = this
     const { status } = move
@@ -215,7 +215,7 @@ export class SwitchoverTask {
     const to = direction === 'forward' ? 'destination' : 'source'
     status.dispatch({ type: 'handed_over', to, again })
     await finishHandOver(move)
-    // Returned, they are copied again while changes flow.
+    // After a return they are copied again while following.
     const sequences = again ? [] : report.sequences
     if (!goesOn) {
       oldPrimary.watch({ seconds: options.watch_seconds, sequences })

@@ -1,4 +1,4 @@
-// The link against the direction of a switchover: made before anything is handed over, dropped when nothing was.
+// The link for the way back: created before the handover, and dropped when the switchover fails.
 
 import type { Direction } from '../../../shared/follow.ts'
 import { describeSettings } from '../../postgres/settings.ts'
@@ -14,14 +14,14 @@ export function opposite(direction: Direction): Direction {
   return direction === 'forward' ? 'back' : 'forward'
 }
 
-/** From now on, and from nothing earlier, changes of the destination are kept for the source. */
+/** From now on changes of the destination are kept for the source. */
 export async function makeBack(move: MoveContext, { isWayBack }: { isWayBack: boolean }): Promise<Reverse> {
   const names = linkNames(move.name, 'back')
   move.update({ back: names })
   return await make(move, 'back', names, isWayBack)
 }
 
-/** Of the direction that a switchover ends. */
+/** `direction`: the one that the switchover ends. */
 export async function makeReverse(move: MoveContext, direction: Direction): Promise<Reverse> {
   if (move.isBothWays) {
     const { slot, publication } = move.link(opposite(direction)).names
@@ -52,7 +52,7 @@ async function make(
   return { slot: names.slot, publication: names.publication }
 }
 
-/** Returns what may be left of it, in words. */
+/** Returns what may be left of it, a sentence each. */
 export async function dropReverse(move: MoveContext, direction: Direction): Promise<string[]> {
   const link = move.allLinks().find((one) => one.direction === opposite(direction))
   if (!link || move.isBothWays) return []
