@@ -1,4 +1,4 @@
-// What the page, scripts and the server say to each other about databases that are followed.
+// Requests and responses of the API about followed databases.
 import { type Static, Type } from '@sinclair/typebox'
 import { Conn, loose, MigrateBody } from './api.ts'
 import { FollowOptions } from './follow-options.ts'
@@ -9,7 +9,7 @@ import { SwitchoverOptions } from './switchover.ts'
 export const FollowList = Type.Object({ follows: Type.Array(FollowView) })
 export type FollowList = Static<typeof FollowList>
 
-/** Copy, then follow; or, with `continue`, go on with what was begun. */
+/** Copies, then follows; with `continue`, continues a move. */
 export const FollowBody = Type.Object(
   {
     ...MigrateBody.properties,
@@ -25,7 +25,7 @@ export const FollowBody = Type.Object(
 )
 export type FollowBody = Static<typeof FollowBody>
 
-/** No passwords were kept, so both ends are named again. */
+/** Has both connections, because passwords are not stored. */
 export const ContinueBody = Type.Object(
   { source: Conn, destination: Conn, follow: Type.Optional(loose(FollowOptions)) },
   { additionalProperties: false },
@@ -39,7 +39,7 @@ const name = Type.Optional(Type.String({ description: 'Required if there are sev
 export const ActionBody = Type.Optional(Type.Object({ name }, { additionalProperties: false }))
 export type ActionBody = Static<typeof ActionBody>
 
-/** Refused when there is another conflict by now than the one that was decided about. */
+/** Refused when there is another conflict by now. */
 export const DecisionBody = Type.Optional(
   Type.Object(
     {
@@ -72,7 +72,7 @@ export const SwitchoverBody = Type.Optional(
 )
 export type SwitchoverBody = Static<typeof SwitchoverBody>
 
-/** The action has been taken up; what becomes of it is in the view. */
+/** The action has begun; the view shows its result. */
 export const ActionAnswer = Type.Object({ ok: Type.Literal(true), message: Type.String() })
 
 export const CleanupBody = Type.Object(
@@ -92,7 +92,7 @@ export const CleanupBody = Type.Object(
         description: 'Drops the slot although changes were written to the old primary after the switchover.',
       }),
     ),
-    /** This server is lost for good: only the other one is cleaned up, and made writable. Refused while it is there. */
+    /** This server is lost for good: only the other one is cleaned up, and made writable. Refused while it answers. */
     gone: Type.Optional(oneOf(['source', 'destination'] as const)),
   },
   { additionalProperties: false },
@@ -107,7 +107,7 @@ export const CleanupAnswer = Type.Object({
 
 export const FollowMessage = Type.Union([
   Type.Object({ type: Type.Literal('follow'), data: FollowView }),
-  /** It was cleaned up: nobody knows it any more. */
+  /** It was cleaned up. */
   Type.Object({ type: Type.Literal('follow_gone'), name: Type.String() }),
 ])
 export type FollowMessage = Static<typeof FollowMessage>

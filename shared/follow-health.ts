@@ -1,5 +1,5 @@
-// What a view of a followed database is worth at the moment somebody looks at it. A view outlives the process
-// that made it: what was true then, like a green light, is not true when nobody works on it any more.
+// The health of a followed database by its view and the present time. A view remains when its process has ended: its
+// cutover readiness, for example, is not true any more then.
 
 import type { FollowView, SlotView, StreamView } from './follow-view.ts'
 import { describeForeignWrites } from './foreign-writes.ts'
@@ -14,9 +14,9 @@ export interface Concern {
   text: string
 }
 
-/** A process that works says something at least every few seconds. */
+/** A running process publishes its view at least every few seconds. */
 const silentAfterSeconds = 10
-/** Log that a server keeps for us alone, from where on its disk is worth a word. */
+/** A slot that retains more log than this is a warning. */
 const muchRetained = 1024 ** 3
 const mostNames = 3
 
@@ -24,17 +24,17 @@ export function secondsSince(at: number, now: number): number {
   return Math.max(0, (now - at) / 1000)
 }
 
-/** Nobody works on it: its numbers are those of `updated_at`. */
+/** No process runs it: its numbers are those of `updated_at`. */
 export function isOver({ state }: FollowView): boolean {
   return state === 'stopped' || state === 'failed' || state === 'lost'
 }
 
-/** Its process is there and has not said anything for long. */
+/** Its process has not ended, and has published nothing for a while. */
 export function isSilent(view: FollowView, now: number): boolean {
   return !isOver(view) && secondsSince(view.updated_at, now) >= silentAfterSeconds
 }
 
-/** Nothing of it needs anybody: what the exit code of `status` says. */
+/** Nothing needs an action: `status` exits with 0. */
 export function isHealthy(view: FollowView): boolean {
   if (view.state === 'failed' || view.state === 'lost' || view.state === 'conflict') return false
   if (lateLines(view).length > 0) return false
@@ -42,7 +42,7 @@ export function isHealthy(view: FollowView): boolean {
   return view.failed_tables.length === 0 && !view.streams.some(({ slot }) => slot?.lost !== undefined)
 }
 
-/** The light as it is now. */
+/** Cutover readiness at present. */
 export function readinessNow(view: FollowView, now: number): { green: boolean; reasons: string[] } {
   if (isOver(view)) return { green: false, reasons: [`no process is running: it is ${view.state}`] }
   if (isSilent(view, now)) return { green: false, reasons: [silence(view, now)] }
@@ -55,7 +55,7 @@ function reasonOf({ state }: FollowView): string {
   return state === 'running' ? 'it is still catching up' : `it is ${state}`
 }
 
-/** What somebody should know or do something about, the gravest first. */
+/** Errors first, then warnings. */
 export function concernsOf(view: FollowView, now: number): Concern[] {
   const concerns = [
     ...stateConcerns(view, now),
@@ -102,13 +102,13 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
     concerns.push({ level: 'error', text: `the switchover failed at "${switchover.step}"${reason}${left}` })
   }
   if (switchover?.state === 'running' && isOver(view)) {
-    concerns.push({ level: 'error', text: brokenOff(view, switchover.options.read_only_source) })
+    concerns.push({ level: 'error', text: endedInSwitchover(view, switchover.options.read_only_source) })
   }
   return concerns
 }
 
-/** What is remembered here ends before anybody could say more. */
-function brokenOff(view: FollowView, isReadOnly: boolean): string {
+/** The view does not show the outcome, because the process ended first. */
+function endedInSwitchover(view: FollowView, isReadOnly: boolean): string {
   const side = view.direction === 'forward' ? view.source : view.destination
   return (
     `it ended during a switchover${isReadOnly ? `, and ${side} may be read-only` : ''}: ` +
@@ -120,12 +120,12 @@ function silence(view: FollowView, now: number): string {
   return `no status from its process for ${formatDuration(secondsSince(view.updated_at, now))}`
 }
 
-/** The end of a move that a stream reads from, in the words of its user. */
+/** The end of a move that a stream reads from. */
 export function sideOf({ direction }: Pick<StreamView, 'direction'>): 'source' | 'destination' {
   return direction === 'forward' ? 'source' : 'destination'
 }
 
-/** A slot is read while its stream is: a view that is over still shows it as it was before. */
+/** Whether a process reads the slot. The view of a process that has ended still shows it as active. */
 export function isRead(view: FollowView, slot: SlotView): boolean {
   return slot.active && !isOver(view)
 }
@@ -165,12 +165,12 @@ export function describeUndone(reason: string, left: readonly string[]): string 
     : `the switchover did not happen: ${reason}. Not as before: ${left.join('; ')}`
 }
 
-/** What the side that was left by a switchover has, and the other one does not; or that nobody knows. */
+/** Late writes of the old primary, or why they are unknown. */
 export function lateLines({ late_writes: late, watch }: FollowView): string[] {
   return [...(late ? describeLate(late) : []), ...(watch?.trouble ? [watch.trouble] : [])]
 }
 
-/** Switched over, and nothing is left to do but to look at the side that was left. */
+/** Switched over; the process only watches the old primary. */
 export function isWatchOnly(view: FollowView): boolean {
   return view.stage === 'done' && !isOver(view) && view.watch?.until !== undefined
 }

@@ -1,4 +1,4 @@
-// What a user can say about following, beside what is moved and how.
+// The options of following.
 import { type Static, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 

@@ -14,11 +14,11 @@ import { TableName } from './table-name.ts'
 
 /** How far the move as a whole has come. */
 export const followStages = [
-  /** Nothing has been made yet; both ends are looked at. */
+  /** Both ends are checked; nothing has been created yet. */
   'preflight',
   'schema',
   'copy',
-  /** Rows are there; changes of the meantime are being applied. */
+  /** The rows are copied; changes since the snapshot are being applied. */
   'catchup',
   'streaming',
   'switchover',
@@ -28,24 +28,24 @@ export const followStages = [
 export const FollowStage = oneOf(followStages)
 export type FollowStage = (typeof followStages)[number]
 
-/** What it is doing just now, at whatever stage. */
+/** What it is doing now, in any stage. */
 export const followStates = [
   'running',
   'paused',
   /** A connection was lost; another attempt follows. */
   'waiting',
-  /** Somebody has to decide: retry, skip, or apply the change of the schema. */
+  /** A decision is needed: retry, skip, or apply the schema change. */
   'conflict',
-  /** Ended as it was told to; `pgtrek follow` goes on. */
+  /** Ended on request; `pgtrek follow` continues. */
   'stopped',
   'failed',
-  /** Its process is gone without a word. */
+  /** Its process ended unexpectedly. */
   'lost',
 ] as const
 export const FollowState = oneOf(followStates)
 export type FollowState = (typeof followStates)[number]
 
-/** How much of the copy is done, while there is one. */
+/** The progress of the copy. */
 export const CopyOverview = Type.Object({
   overall_percent: Type.Number(),
   current_phase: Phase,
@@ -69,7 +69,7 @@ export const SlotView = Type.Object({
   active: Type.Boolean(),
   /** Log that the server keeps for it. */
   retained_bytes: Type.Number(),
-  /** The server is about to give it up. */
+  /** The server is about to invalidate it. */
   endangered: Type.Boolean(),
   lost: Type.Optional(Type.String()),
 })
@@ -83,26 +83,26 @@ export const StreamView = Type.Object({
 })
 export type StreamView = Static<typeof StreamView>
 
-/** Whether now would be a good moment to switch over. */
+/** Cutover readiness. */
 export const Readiness = Type.Object({
   green: Type.Boolean(),
   /** Since when it has been green, in milliseconds since 1970. */
   since: Type.Optional(Type.Number()),
-  /** What is against it, in words; empty when green. */
+  /** Why it is not ready; empty when green. */
   reasons: Type.Array(Type.String()),
-  /** The marks: behind by no more than this, for at least so long. */
+  /** The limits: a lag of at most so much, for at least so long. */
   lag_bytes: Type.Number(),
   lag_seconds: Type.Number(),
   for_seconds: Type.Number(),
 })
 export type Readiness = Static<typeof Readiness>
 
-/** Tables that are copied anew while the move goes on. */
+/** Tables that are copied again while the move continues. */
 export const RecopyView = Type.Object({
   state: oneOf(['running', 'done', 'failed'] as const),
   started_at: Type.Number(),
   tables: Type.Array(TableName),
-  /** What became of it. */
+  /** The result. */
   message: Type.Optional(Type.String()),
 })
 export type RecopyView = Static<typeof RecopyView>
@@ -123,27 +123,27 @@ export const FollowSample = Type.Object({
 })
 export type FollowSample = Static<typeof FollowSample>
 
-/** Samples and log lines that a view carries at most. */
+/** A view has at most so many samples and log lines. */
 export const mostSamples = 240
 export const mostFollowLines = 200
 
-/** How far both sides were compared by checksum while changes flow, and what is left for a switchover. */
+/** The comparison by checksum while following, and what remains for a switchover. */
 export const VerificationView = Type.Object({
   tables: Type.Number(),
-  /** Compared, and the same but for rows that have changed since. */
+  /** Tables found equal, except for rows that have changed since. */
   checked: Type.Number(),
-  /** Of the newest comparison, in the source's log. */
+  /** Position of the newest comparison in the source's log. */
   position: Type.Optional(Type.String()),
   running: Type.Optional(TableName),
-  /** Keys and key ranges of checked tables that are compared again. */
+  /** Keys and key ranges of checked tables that have to be compared again. */
   changed_rows: Type.Number(),
   /** Tables that a switchover would have to compare whole. */
   whole_tables: Type.Number(),
   whole_bytes: Type.Number(),
-  /** How long a switchover's comparison will presumably take. */
+  /** Estimated duration of a switchover's comparison. */
   window_seconds: Type.Optional(Type.Number()),
   different: Type.Array(TableName),
-  /** What it waits for, or cannot do. */
+  /** What it waits for, or why it cannot compare. */
   note: Type.Optional(Type.String()),
 })
 export type VerificationView = Static<typeof VerificationView>
@@ -157,39 +157,39 @@ export const FollowView = Type.Object({
   updated_at: Type.Number(),
   stage: FollowStage,
   state: FollowState,
-  /** The process that works; absent when none does. */
+  /** The process that runs it; absent when none does. */
   process: Type.Optional(Type.Object({ host: Type.String(), pid: Type.Number() })),
-  /** Which way changes flow, or will flow; the other way after a switchover with `keep_reverse`. */
+  /** The direction in which changes flow, or will flow; the other one after a switchover with `keep_reverse`. */
   direction: Direction,
   bidirectional: Type.Boolean(),
   tables: Type.Number(),
   copy: Type.Optional(CopyOverview),
-  /** Empty before rows are there; two when both ways are followed at once. */
+  /** Empty before the rows are copied; two when both directions are followed at once. */
   streams: Type.Array(StreamView),
   ready: Readiness,
   sequences: Type.Object({ total: Type.Number(), refreshed_at: Type.Optional(Type.Number()) }),
-  /** Those that are not in the stream and were not the same when last looked at. */
+  /** `changed`: those that differed at the last check. */
   large_objects: Type.Object({ total: Type.Number(), changed: Type.Optional(Type.Number()) }),
-  /** Absent where both sides are not compared while changes flow. */
+  /** Absent when both sides are not compared while following. */
   verification: Type.Optional(VerificationView),
-  /** Tables whose rows could not be copied: they are not followed. */
+  /** Tables whose rows could not be copied, and that are not followed. */
   failed_tables: Type.Array(Type.Intersect([TableName, Type.Object({ error: Type.String() })])),
-  /** Transactions left out at a conflict, with the tables that were not found equal since. */
+  /** Skipped transactions, with tables that were not found equal since. */
   skipped: Type.Optional(Type.Array(SkippedTransaction)),
   /** Tables of the destination that others than the move have written to. */
   foreign_writes: Type.Optional(ForeignWrites),
   warnings: Type.Array(Type.String()),
-  /** While the state directory cannot be written: the view that other processes see is an old one. */
+  /** The state directory cannot be written: other processes see an old view. */
   storage_failure: Type.Optional(StorageFailure),
   last_error: Type.Optional(ErrorInfo),
   late_writes: Type.Optional(LateWritesView),
-  /** The side that was left by a switchover is looked at. */
+  /** The old primary is watched for late writes. */
   watch: Type.Optional(
     Type.Object({
       place: Type.String(),
-      /** In milliseconds since 1970; without it as long as changes flow back. */
+      /** In milliseconds since 1970; absent while changes flow back. */
       until: Type.Optional(Type.Number()),
-      /** Why the last look has failed. */
+      /** Why the last check failed. */
       trouble: Type.Optional(Type.String()),
     }),
   ),

@@ -103,7 +103,7 @@ function Worker(props: { view: FollowView }) {
       when={hasProcess(props.view) && props.view.process}
       fallback={
         <Notice tone="warn">
-          {t('follow.nobody', { at: dateText(new Date(props.view.updated_at).toISOString()) })}
+          {t('follow.noProcess', { at: dateText(new Date(props.view.updated_at).toISOString()) })}
         </Notice>
       }
     >

@@ -16,7 +16,7 @@ export const followEn = {
   lagWord: 'Lag',
   readyWord: 'Ready',
   process: 'Run by process {{pid}} on {{host}}.',
-  nobody: 'No process is running. The values below are from {{at}}.',
+  noProcess: 'No process is running. The values below are from {{at}}.',
   silent:
     'No update for {{seconds}} s: the values below may be out of date. Check whether the process hangs.',
   bidirectional: 'both directions',

@@ -17,7 +17,7 @@ export const followJa: Words<typeof followEn> = {
   lagWord: '遅れ',
   readyWord: '切替',
   process: '{{host}} のプロセス {{pid}} が処理しています。',
-  nobody: '処理しているプロセスはありません。表示は最後にわかった状態です（{{at}}）。',
+  noProcess: '処理しているプロセスはありません。表示は最後にわかった状態です（{{at}}）。',
   silent:
     '{{seconds}} 秒間、応答がありません。表示は古い可能性があります。プロセスが止まっていないか確認してください。',
   bidirectional: '双方向',

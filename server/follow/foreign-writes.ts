@@ -46,7 +46,7 @@ export class ForeignWatch {
     destination: Session,
     tables: FollowRecord['tables'],
   ): Promise<{ found: ForeignTable[]; there: TablesThere }> {
-    const begun = Date.now()
+    const startedAt = Date.now()
     const ids = new Map(
       tables.flatMap(({ schema, name, destination: oid }) =>
         oid === undefined ? [] : [[oid, { schema, name }]],
@@ -55,16 +55,16 @@ export class ForeignWatch {
     for (const oid of this.#tables.keys()) if (!ids.has(oid)) this.#tables.delete(oid)
     for (const oid of ids.keys()) {
       if (this.#tables.has(oid)) continue
-      this.#tables.set(oid, { ours: this.written.of(oid).rows, since: begun, reported: 0 })
+      this.#tables.set(oid, { ours: this.written.of(oid).rows, since: startedAt, reported: 0 })
     }
     const counted = await readCounts(destination, [...ids.keys()])
     const found: ForeignTable[] = []
     for (const [oid, table] of ids) {
-      const rows = this.#foreign(oid, counted.get(oid) ?? 0, begun)
+      const rows = this.#foreign(oid, counted.get(oid) ?? 0, startedAt)
       if (rows > 0) found.push({ ...table, oid, rows })
     }
     // With many tables the query takes long: it then runs less often.
-    this.#dueAt = Date.now() + Math.max(this.times.everyMs, 20 * (Date.now() - begun))
+    this.#dueAt = Date.now() + Math.max(this.times.everyMs, 20 * (Date.now() - startedAt))
     const there = new Map([...ids].filter(([oid]) => counted.has(oid)))
     return { found, there }
   }

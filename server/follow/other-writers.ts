@@ -36,7 +36,7 @@ export class OtherWriters {
     return !this.#isExcepted && this.#watch.isDue
   }
 
-  /** Does not report rows that the work writes, to whatever table of a partition tree they are counted. */
+  /** Does not report rows that the work writes. They may be counted for any table of a partition tree. */
   async except<T>(work: () => Promise<T>): Promise<T> {
     this.#isExcepted = true
     try {

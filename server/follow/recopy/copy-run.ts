@@ -22,7 +22,7 @@ export interface RecopyRun extends RecordedRecopy {
   signal: AbortSignal
 }
 
-/** Whatever options the move began with. */
+/** Options of every recopy, instead of those that the move began with. */
 const fixedOptions = {
   existingTableMode: 'keep',
   existingDataMode: 'truncate',

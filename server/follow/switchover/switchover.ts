@@ -36,10 +36,10 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   onStep('sentinel', deadline)
   const waiting = { ...work, deadline, timeoutSeconds: options.timeout_seconds }
   await awaitOpenTransactions(from, { ...waiting, exceptOurs: record.bidirectional })
-  const begun = performance.now()
+  const sentAt = performance.now()
   const sentinel = await writeSentinel(from, record.native)
   await awaitSentinel(sentinel, waiting)
-  const seconds = (performance.now() - begun) / 1000
+  const seconds = (performance.now() - sentAt) / 1000
   const confirmedAt = new Date()
   onStep('quiet', deadline)
   const last = await awaitQuiet(from, work, waiting)
