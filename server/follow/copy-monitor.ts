@@ -11,14 +11,14 @@ import { muchLogBytes } from './monitor.ts'
 
 const usualEveryMs = 5000
 
-export interface CopyWatchOptions {
+export interface CopyMonitorOptions {
   link: Link
   slot: CreatedSlot
   warn: (message: string) => void
   everyMs?: number | undefined
 }
 
-export class CopyWatch implements AsyncDisposable {
+export class CopyMonitor implements AsyncDisposable {
   /** Why the copy cannot be used any more. */
   reason: Error | undefined
   readonly #stop = new AbortController()
@@ -28,7 +28,7 @@ export class CopyWatch implements AsyncDisposable {
   #looking = Promise.resolve()
   #session: Session | undefined
 
-  constructor(readonly options: CopyWatchOptions) {
+  constructor(readonly options: CopyMonitorOptions) {
     this.#next()
   }
 
@@ -38,7 +38,7 @@ export class CopyWatch implements AsyncDisposable {
   }
 
   /** A failed table ends the copy only when it shows that the snapshot is lost. */
-  heard(event: MigrationEvent) {
+  observe(event: MigrationEvent) {
     if (event.type !== 'step_failed' || event.step.kind !== 'ROWS') return
     const { error } = event
     const isHolderGone = this.options.slot.session.tap.socket.destroyed

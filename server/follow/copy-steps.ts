@@ -12,7 +12,7 @@ import type { Migration } from '../migrate/request.ts'
 import { Cancelled, PgtrekError, PlanRefused } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type FollowMemory, type FollowRecord, moveOf } from '../store/follow-memory.ts'
-import type { CopyWatch } from './copy-monitor.ts'
+import type { CopyMonitor } from './copy-monitor.ts'
 import type { FollowStatus } from './follow-state.ts'
 import type { Link } from './link.ts'
 import { markPublication } from './ownership.ts'
@@ -60,7 +60,7 @@ export async function copy(
   { request, status, signal, lock }: InitialCopy,
   prepared: Prepared,
   rows: Pick<Migration, 'heldSnapshot' | 'rowsElsewhere'>,
-  watch?: CopyWatch,
+  monitor?: CopyMonitor,
 ): Promise<Pick<FollowRecord, 'tables' | 'sequences' | 'failedTables' | 'failedObjects'>> {
   const fold = new ProgressFold()
   const known = new Set(prepared.followed.map(tableKey))
@@ -72,9 +72,9 @@ export async function copy(
     isChecked: true,
     reading: prepared.reading,
     lock,
-    signal: watch ? AbortSignal.any([signal, watch.signal]) : signal,
+    signal: monitor ? AbortSignal.any([signal, monitor.signal]) : signal,
     onEvent(event) {
-      watch?.heard(event)
+      monitor?.observe(event)
       fold.apply(event)
       status.copying(event)
       request.onEvent(event)
@@ -85,7 +85,7 @@ export async function copy(
     },
     confirm: (plan) => sameDestruction(plan, prepared.plan) || request.confirm(plan),
   })
-  if (watch?.reason) throw watch.reason
+  if (monitor?.reason) throw monitor.reason
   if (result.status === 'cancelled') throw new Cancelled()
   if (result.status === 'failed') throw result.error
   const { tables: copied, failed } = fold.summary(Date.now())

@@ -6,7 +6,7 @@ import { describeSettings } from '../postgres/settings.ts'
 import { showLsn } from '../replication/stream/lsn.ts'
 import { linksOf } from '../replication/tables/membership.ts'
 import { type FollowRecord, moveOf } from '../store/follow-memory.ts'
-import { CopyWatch } from './copy-monitor.ts'
+import { CopyMonitor } from './copy-monitor.ts'
 import {
   confirm,
   copy,
@@ -80,10 +80,10 @@ export async function copyFirst(work: InitialCopy, record: FollowRecord): Promis
     work.update({ unread: showLsn(slot.consistentPoint) })
     status.say(`slot ${slot.name} holds all changes from now on`)
     const moved = await readMoved(link, followedTables(prepared), slot.snapshot)
-    const watch = stack.use(
-      new CopyWatch({ link, slot, warn: (words) => status.warn(words), everyMs: request.slotCheckEveryMs }),
+    const monitor = stack.use(
+      new CopyMonitor({ link, slot, warn: (words) => status.warn(words), everyMs: request.slotCheckEveryMs }),
     )
-    const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot }, watch)
+    const copied = await copy(work, prepared, { heldSnapshot: slot.snapshot }, monitor)
     refuseNothing(copied)
     const now = await readMoved(link, copied.tables)
     const memberships = linksOf(moved.members)

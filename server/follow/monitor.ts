@@ -13,7 +13,7 @@ import type { FollowRecord } from '../store/follow-memory.ts'
 import type { FollowStatus } from './follow-state.ts'
 import type { Link } from './link.ts'
 import { checkObjects } from './moved-objects.ts'
-import { bringSequences } from './switchover/sequences.ts'
+import { copySequenceValues } from './switchover/sequences.ts'
 import type { Learned } from './unsent-rows.ts'
 
 const lookEveryMs = 1000
@@ -129,7 +129,7 @@ export class FollowMonitor implements AsyncDisposable {
     const [from, to] = [await this.#session(link.from), await this.#session(link.to)]
     // Writes of others may have advanced sequences there.
     const advanceOnly = advanceSequences || foreignWrites !== undefined
-    await bringSequences(from, to, sequences, { advanceOnly })
+    await copySequenceValues(from, to, sequences, { advanceOnly })
     status.sequencesRefreshedAt = Date.now()
     this.#sequencesDue = Date.now() + refreshSequencesSeconds * 1000
   }

@@ -8,7 +8,7 @@ import { PgtrekError, ServerError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import type { Link } from '../link.ts'
 
-export interface LargeObjectsBrought {
+export interface LargeObjectsCopied {
   total: number
   copied: number
   removed: number
@@ -19,11 +19,11 @@ export interface LargeObjectsBrought {
 const perTransaction = 500
 
 /** Makes the large objects of both sides equal, or throws. */
-export async function bringLargeObjects(
+export async function recopyLargeObjects(
   { from, to }: Pick<Link, 'from' | 'to'>,
   own: readonly number[] | undefined,
   signal: AbortSignal,
-): Promise<LargeObjectsBrought> {
+): Promise<LargeObjectsCopied> {
   const { changed, total } = await findChanged({ from, to }, signal)
   const unreadable = changed.filter(({ status }) => status === 'unknown')
   if (unreadable.length > 0) {

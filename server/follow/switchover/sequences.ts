@@ -43,7 +43,7 @@ export async function wantedSequences(
  * Sets the sequences that both sides have, advanced by a margin in their own direction up to their limits. Returns the
  * values that the destination has afterwards.
  */
-export async function bringSequences(
+export async function copySequenceValues(
   source: Session,
   destination: Session,
   wanted: readonly Pick<SequenceName, 'schema' | 'name'>[],

@@ -10,14 +10,14 @@ import { showLsn } from '../../replication/stream/lsn.ts'
 import type { Link } from '../link.ts'
 import type { ObjectsCheck } from '../moved-objects.ts'
 import { compareTables } from './compare-tables.ts'
-import { bringLargeObjects } from './large-objects.ts'
+import { recopyLargeObjects } from './large-objects.ts'
 import { fillMaterializedViews } from './native-rows.ts'
 import { awaitOpenTransactions } from './open-transactions.ts'
 import { endOtherSessions, readOtherSessions } from './other-sessions.ts'
 import { awaitQuiet, refuseLateWrites, refusePrepared } from './quiet.ts'
 import { guardTables, setReadOnly } from './read-only.ts'
 import { awaitSentinel, writeSentinel } from './sentinel.ts'
-import { bringSequences, wantedSequences } from './sequences.ts'
+import { copySequenceValues, wantedSequences } from './sequences.ts'
 import type { Switchover } from './work.ts'
 
 const mostNamed = 10
@@ -51,7 +51,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   const sequences = record.bidirectional ? [] : await setSequences(from, work)
   onStep('large_objects')
   const largeObjects = record.largeObjects
-    ? await bringLargeObjects(link, record.ownLargeObjects, signal)
+    ? await recopyLargeObjects(link, record.ownLargeObjects, signal)
     : { total: 0, copied: 0, removed: 0, refused: [] }
   for (const statement of largeObjects.refused) work.say(`the destination rejected: ${statement}`, 'warn')
   if (record.native) await fillViews(from, link.to)
@@ -141,7 +141,7 @@ async function fillViews(from: Session, to: Link['to']) {
 async function setSequences(from: Session, { record, link, options, signal }: Switchover) {
   await using to = await Session.open(link.to, { signal })
   const wanted = await wantedSequences(from, record)
-  const set = await bringSequences(from, to, wanted, {
+  const set = await copySequenceValues(from, to, wanted, {
     margin: options.sequence_margin,
     advanceOnly: record.advanceSequences || record.foreignWrites !== undefined,
   })
