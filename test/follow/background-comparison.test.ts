@@ -1,4 +1,4 @@
-// What a switchover need not compare because it was compared while changes flowed: and that nothing slips through.
+// The comparison while following: what a switchover need not compare again, and differences that it must find.
 import { describe, expect, test } from 'bun:test'
 import { type Moving, move } from '../../tools/moves/follow-run.ts'
 import type { Major } from '../../tools/servers/binaries.ts'
@@ -21,8 +21,8 @@ function checked(moving: Moving) {
   )
 }
 
-describe('what was compared while changes flowed', () => {
-  test('is compared again only where it changed, under load and with every kind of table', async () => {
+describe('tables that were compared while following', () => {
+  test('are compared again only where they changed, under load and with every kind of table', async () => {
     const { source, destination } = await pair(15, 17, workloadTables('source', false))
     await source.sql(`
       insert into item (id, name) select g, 'name ' || g from generate_series(100000, 120000) g;
@@ -45,7 +45,7 @@ describe('what was compared while changes flowed', () => {
   })
 })
 
-describe('a row that the destination has otherwise', () => {
+describe('a row that is different on the destination', () => {
   const tables = `
     create table book (id int primary key, title text, body text);
     alter table book alter body set storage external;
@@ -57,11 +57,11 @@ describe('a row that the destination has otherwise', () => {
     create table tree_us partition of tree for values in ('us');
     insert into tree select g, case g % 2 when 0 then 'eu' else 'us' end, 'v' from generate_series(1, 300) g`
 
-  test('from before it was compared is found while changes flow, and stops the switchover in either mode', async () => {
+  test('from before the comparison is found while following, and stops the switchover in either mode', async () => {
     const { source, destination } = await pair(17, 14, tables)
     await using moving = move({ source, destination })
     await checked(moving)
-    // Nobody has touched it, and its table was compared: a new process compares it again.
+    // The table was compared and has not changed, but a new process compares it again.
     await moving.run.act({ type: 'stop' })
     await moving.run.done
     await destination.sql("update tree set v = 'broken' where id = 7")
@@ -75,11 +75,11 @@ describe('a row that the destination has otherwise', () => {
     await expect(moving.switchover({ verify: false })).rejects.toThrow('tree_us')
   })
 
-  test('among rows that change later is found, and mending it is noticed', async () => {
+  test('among rows that change later is found, and fixing it is noticed', async () => {
     const { source, destination } = await pair(12, 18, tables)
     await using moving = move({ source, destination })
     await checked(moving)
-    // Its body is not in the stream when only the title changes.
+    // The body is not in the stream when only the title changes.
     await destination.sql("update book set body = 'broken' where id = 5")
     await source.sql("update book set title = 'new' where id between 1 and 10")
     await moving.until('the table that differs', ({ ready }) => ready.reasons.join().includes('public.book'))
@@ -94,14 +94,14 @@ describe('a row that the destination has otherwise', () => {
     expect(book?.before?.lsn).toMatch(/^[0-9A-F]+\/[0-9A-F]+$/)
   })
 
-  test('behind what the stream does not tell is found: the table is compared whole', async () => {
+  test('after a change that is not in the stream is found, because the table is compared as a whole', async () => {
     const { source, destination } = await pair(15, 17, tables)
     await using moving = move({ source, destination })
     const before = await checked(moving)
     const [{ names } = { names: '' }] = await source.sql<{ names: string }>(
       "select string_agg(pubname, ',') as names from pg_publication",
     )
-    // Out of the publication for a moment: what happens then is in no stream.
+    // Changes while the table is not published are in no stream.
     await source.sql(`
       alter publication ${names} drop table plain;
       update plain set v = 'unheard' where tag = 3;
@@ -112,7 +112,7 @@ describe('a row that the destination has otherwise', () => {
   })
 })
 
-test('keys of every kind are asked for exactly as they are', async () => {
+test('changed rows are found by keys of every kind', async () => {
   const table = (name: string, columns: string) =>
     `create table ${name} (${columns}, body text); alter table ${name} alter body set storage external;`
   const ends = await pair(
@@ -142,7 +142,7 @@ test('keys of every kind are asked for exactly as they are', async () => {
   const { verification } = await checked(moving)
   expect(verification?.different).toEqual([])
   await moving.until('nothing left to compare', ({ verification }) => verification?.changed_rows === 0)
-  // Bodies are not sent when something else of their row changes: what was broken stays so.
+  // Unchanged bodies are not sent with an update, so the difference stays.
   await destination.sql(`
     update k1 set body = 'broken' where k = 0.00001;
     update k2 set body = 'broken' where d = '0044-03-15';

@@ -1,4 +1,4 @@
-// Whatever happens around a switchover: what its commands claim is so on the servers.
+// After faults around a switchover, the servers are in the state that the commands report.
 // The long version is `bun tools/torture/main.ts --cutovers 100`.
 import { expect, test } from 'bun:test'
 import { casesOf } from '../../tools/long.ts'
@@ -14,7 +14,7 @@ for (const [seed, from, to] of casesOf<[number, Major, Major]>(
   ],
   Array.from({ length: 12 }, (_, index) => [3 + index, index % 2 ? 12 : 18, index % 3 ? 18 : 14]),
 )) {
-  test(`a switchover from ${from} to ${to} with other things around it, seed ${seed}`, async () => {
+  test(`a switchover from ${from} to ${to} with faults around it, seed ${seed}`, async () => {
     const source = await cluster(from, logical)
     const { happened, falseClaims } = await cutoverRound({
       seed,

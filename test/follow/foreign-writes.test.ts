@@ -1,4 +1,4 @@
-// What others write to the destination while it is followed is noticed and named, and what the move writes is not.
+// Writes of others to the destination while following are noticed and reported; those of the move are not.
 import { expect, test } from 'bun:test'
 import { isHealthy } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
@@ -24,7 +24,7 @@ async function databases(from: Major = 17, to: Major = 18, sql = tables) {
 
 type Writable = { sql: (statement: string) => Promise<unknown> }
 
-/** As often as it takes: what was written before the first look at the server's counts is not among them. */
+/** Repeats the write, because writes before the first check of the server's statistics are not noticed. */
 async function writeUntilNoticed(moving: Moving, destination: Writable, statement: string, table: string) {
   const isNoticed = ({ foreign_writes: found }: FollowView) =>
     found?.tables.some(({ name }) => name === table) ?? false
@@ -38,14 +38,14 @@ async function writeUntilNoticed(moving: Moving, destination: Writable, statemen
   )
 }
 
-test('a table that others have written to is named until it is found the same again', async () => {
+test('a table that others have written to is reported until it is found equal again', async () => {
   const { source, destination } = await databases()
   await using moving = move({ source, destination }, {}, {}, looks)
   const client = destination.connect()
   await using _ = { [Symbol.asyncDispose]: () => client.end() }
   await client`set application_name = 'an early client'`
   await moving.until('all compared', ({ verification }) => verification?.checked === 2)
-  // The same rows, and as many: the stream says nothing of it.
+  // The same number of rows, and no change in the stream.
   const view = await writeUntilNoticed(moving, destination, "update t set v = v || '!' where id = 7", 't')
   expect(view.foreign_writes?.tables.map(({ name }) => name)).toEqual(['t'])
   expect(view.foreign_writes?.sessions.join()).toContain('an early client of postgres')
@@ -60,7 +60,7 @@ test('a table that others have written to is named until it is found the same ag
   expect((await moving.switchover()).error).toBeUndefined()
 })
 
-test('a switchover compares by checksum what others have written to, whatever it compares of the rest', async () => {
+test('a switchover compares tables that others have written to by checksum, also without --verify', async () => {
   const { source, destination } = await databases(
     18,
     14,
@@ -69,7 +69,7 @@ test('a switchover compares by checksum what others have written to, whatever it
   await using moving = move({ source, destination }, { verifyWhileFollowing: false }, {}, looks)
   await moving.untilStreaming()
   await writeUntilNoticed(moving, destination, "update t set v = v || '!' where id = 7", 't')
-  // Under another name it is the same table, and what is dropped on both sides needs nobody any more.
+  // A renamed table is still reported; a table dropped on both sides is not.
   await writeUntilNoticed(moving, destination, 'update passing set n = n + 1', 'passing')
   for (const side of [source, destination]) await side.sql('alter table t rename to u; drop table passing')
   await moving.until(
@@ -81,7 +81,7 @@ test('a switchover compares by checksum what others have written to, whatever it
     'its old name',
     ({ foreign_writes: found }) => found?.tables.map(({ name }) => name).join() === 't',
   )
-  // Remembered by whoever goes on.
+  // The next process has it in its record.
   await moving.restart()
   await moving.until('streaming with the memory of it', ({ stage, foreign_writes: found }) => {
     return stage === 'streaming' && found !== undefined
@@ -153,9 +153,9 @@ test.each([
       looks,
     )
     await moving.untilStreaming()
-    // From then on its counts are compared.
+    // Its counts are compared from then on.
     await writeUntilNoticed(moving, destination, 'update probe set n = n + 1', 'probe')
-    // What does not apply as it should is tried again, and the server has counted it already.
+    // A transaction that fails is applied again, and the server has counted its rows already.
     await destination.sql("insert into t values (1500, 'in the way')")
     for (const change of changes) await source.sql(change)
     await moving.until('a conflict', ({ state }) => state === 'conflict')

@@ -1,4 +1,4 @@
-// The side that was left by a switchover is watched: what is written there is reported while somebody can still act.
+// The old primary is watched after a switchover, and late writes are reported at once.
 import { expect, test } from 'bun:test'
 import { makeLink } from '../../server/follow/link.ts'
 import { linkNames } from '../../server/follow/names.ts'
@@ -21,7 +21,7 @@ async function pair(from: Major, to: Major) {
   return { source, destination }
 }
 
-test('rows and objects that are changed on the old primary are reported while it is watched, and end it with a failure', async () => {
+test('changed rows and objects of the old primary are reported while it is watched, and make the command fail', async () => {
   const { source, destination } = await pair(18, 14)
   await using moving = move({ source, destination })
   await moving.untilStreaming()
@@ -63,7 +63,7 @@ test('rows and objects that are changed on the old primary are reported while it
   await source.sql('insert into brand_new values (1); delete from entry where id = 50')
   await moving.run.act({ type: 'stop' })
   expect((await within('the end of the watch', moving.run.done)).status).toBe('switched_over')
-  // The last look has found what came between.
+  // The last check has found later changes.
   expect(moving.run.view().late_writes?.changes).toBe(6)
   expect(await moving.cleanUpLate()).toContain('public.account')
   expect(
@@ -71,7 +71,7 @@ test('rows and objects that are changed on the old primary are reported while it
   ).toHaveLength(1)
 })
 
-test('while changes flow back only what others write there is late, also after a restart; going back asks for a decision', async () => {
+test('while changes flow back only writes of others are late, also after a restart, and a return needs a decision', async () => {
   const { source, destination } = await pair(14, 18)
   await using moving = move({ source, destination })
   await moving.untilStreaming()
@@ -90,7 +90,7 @@ test('while changes flow back only what others write there is late, also after a
     () => source.sql('select balance from account where id = 1'),
     (rows) => rows[0]?.balance === 1,
   )
-  // What flows back is looked through and given up.
+  // The slot is advanced past changes that flow back.
   await eventually('a later position of its slot', slot, (now) => now?.lsn !== before?.lsn)
   await moving.restart()
   const flowing = await moving.until(
@@ -105,7 +105,7 @@ test('while changes flow back only what others write there is late, also after a
   await expect(moving.switchover({ back: true })).rejects.toThrow(
     'only there: 1 transaction in public.account',
   )
-  // Its row is brought over by hand, as the message says.
+  // Its row is applied by hand, as the message advises.
   await destination.sql('update account set balance = 7 where id = 70')
   const back = await moving.switchover({ back: true, keep_reverse: true, discard_late_writes: true })
   expect(back.error).toBeUndefined()
@@ -122,7 +122,7 @@ test('while changes flow back only what others write there is late, also after a
   expect(moving.run.view().late_writes).toBeUndefined()
 })
 
-test('where nothing is remembered, the servers know that it was switched over', async () => {
+test('without a record the servers show that it was switched over', async () => {
   const { source, destination } = await pair(14, 14)
   await using moving = move({ source, destination })
   await moving.untilStreaming()
@@ -167,7 +167,7 @@ test.each(['all of it', 'its publication'] as const)(
   },
 )
 
-test('a late row behind very many changes that flowed back is found by cleanup', async () => {
+test('cleanup finds a late row after very many changes that flowed back', async () => {
   const { source, destination } = await pair(14, 17)
   await using moving = move({ source, destination })
   await moving.untilStreaming()
@@ -176,7 +176,7 @@ test('a late row behind very many changes that flowed back is found by cleanup',
   const { name } = moving.run
   await moving.run.act({ type: 'stop' })
   await within('the end of following', moving.run.done)
-  // As a process leaves it that was killed behind them, before it looked.
+  // As after a kill before the next check.
   await source.sql(`
     select pg_replication_origin_session_setup('pgtrek_${name}_back');
     insert into entry select g from generate_series(1, 11000) g`)
@@ -184,7 +184,7 @@ test('a late row behind very many changes that flowed back is found by cleanup',
   expect(await moving.cleanUpLate()).toContain('only there: 1 transaction in public.entry. ')
 })
 
-test('an old primary that is shut down while it is watched is no reason to fail, and is said', async () => {
+test('an old primary that is shut down while it is watched is reported, and is no failure', async () => {
   await using server = await startCluster({ major: 17, ...logical })
   const source = await server.createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()
@@ -201,7 +201,7 @@ test('an old primary that is shut down while it is watched is no reason to fail,
   await server.up()
 })
 
-test('an old primary that cannot be looked at is no success', async () => {
+test('an old primary that cannot be checked is no success', async () => {
   const { source, destination } = await pair(17, 17)
   await using moving = move({ source, destination })
   await moving.untilStreaming()
@@ -215,7 +215,7 @@ test('an old primary that cannot be looked at is no success', async () => {
   expect(moving.run.view().watch?.trouble).toContain('cannot determine whether')
 })
 
-test('both ways at once: the side that was left is watched, and changes flow there and back again after a return', async () => {
+test('both directions at once: the old primary is watched, and changes flow there and back again after a return', async () => {
   const { source, destination } = await pair(17, 15)
   await source.sql('alter table account replica identity full; alter table entry replica identity full')
   await using moving = move({ source, destination }, { bidirectional: true })
@@ -234,7 +234,7 @@ test('both ways at once: the side that was left is watched, and changes flow the
   await source.sql('update account set balance = 2 where id = 2')
   const late = await moving.until('the late row', ({ late_writes: found }) => found !== undefined)
   expect(late.late_writes?.tables).toEqual([{ schema: 'public', name: 'account', changes: 1 }])
-  // It is brought over by hand, and comes back as a change of a row that is there already.
+  // It is applied by hand, and comes back as a change of a row that exists already.
   await source.sql('update account set balance = 0 where id = 2')
   const back = await moving.switchover({ back: true, keep_reverse: true, discard_late_writes: true })
   expect(back.error).toBeUndefined()

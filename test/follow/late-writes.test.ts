@@ -1,4 +1,4 @@
-// What is written to the old primary behind the last position that the new one has is never lost in silence.
+// Late writes to the old primary are never lost silently.
 import { expect, test } from 'bun:test'
 import { within } from '../../tools/eventually.ts'
 import { move } from '../../tools/moves/follow-run.ts'
@@ -11,13 +11,13 @@ const tables = `
   create table account (id int primary key, balance int not null);
   insert into account select g, 0 from generate_series(1, 100) g;`
 
-test('what is written to the old primary late stops a switchover, and is reported by cleanup afterwards', async () => {
+test('late writes to the old primary stop a switchover, and are reported by cleanup afterwards', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()
   await source.sql(tables)
   await using moving = move({ source, destination })
   await moving.until('readiness', ({ ready }) => ready.green)
-  // The switchover waits for this sequence when everything was proven to be there.
+  // The switchover waits for this sequence after everything was confirmed.
   const holder = destination.connect()
   await holder.unsafe('begin; alter sequence counter cache 5')
   const switching = moving.switchover({ verify: false })
@@ -39,7 +39,7 @@ test('what is written to the old primary late stops a switchover, and is reporte
   expect(await moving.cleanUpLate()).toContain('1 transaction in public.account, public.entry. ')
 })
 
-test('a transaction that has written and is open is waited for, and named when it takes too long', async () => {
+test('a switchover waits for an open transaction that has written, and reports it when it takes too long', async () => {
   const source = await (await cluster(18, logical)).createDatabase()
   const destination = await (await cluster(15, logical)).createDatabase()
   await source.sql(tables)

@@ -1,4 +1,4 @@
-// A server that goes away while a move is copied, while it is followed, or before it is taken up again.
+// A server that is lost while a move is copied, while it is followed, or before it is continued.
 import { expect, test } from 'bun:test'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { queueOf } from '../../server/queue/job.ts'
@@ -11,7 +11,7 @@ import { type Moving, move } from '../../tools/moves/follow-run.ts'
 import { cluster, type OwnCluster, startCluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const logical = { wal_level: 'logical' }
-/** Long enough for a server to go away in the middle; short enough for what is buffered to be used up soon. */
+/** Long enough for a server to stop meanwhile; short enough for buffered rows to be used up soon. */
 const slowly = { options: { ...defaultOptions, maxBytesPerSecond: 2_000_000 }, slotCheckEveryMs: 100 }
 
 async function ends(server: OwnCluster) {
@@ -39,7 +39,7 @@ async function leftOn(database: TestDatabase) {
     union all select pubname from pg_publication`)
 }
 
-test('a source that is restarted while rows are copied ends the copy at once, and keeps nothing for it', async () => {
+test('a restart of the source while rows are copied ends the copy at once, and leaves nothing there', async () => {
   await using server = await startCluster({ major: 15, settings: logical })
   const { source, destination } = await ends(server)
   await using moving = move({ source, destination }, {}, slowly)
@@ -52,7 +52,7 @@ test('a source that is restarted while rows are copied ends the copy at once, an
   expect(moving.run.view().streams).toEqual([])
 })
 
-test('so does one whose rows are copied by workers, at the first table that one of them has', async () => {
+test('a restart of the source ends a copy by workers too, at the first table of a worker', async () => {
   await using server = await startCluster({ major: 15, settings: logical })
   const { source, destination } = await ends(server)
   const { url } = await (await cluster(18, { settings: logical })).createDatabase()
@@ -106,7 +106,7 @@ test('a slot that is lost while rows are copied ends the copy at once', async ()
   expect(await leftOn(source)).toEqual([])
 })
 
-test('where no table could be copied there is nothing to follow', async () => {
+test('without a copied table there is nothing to follow', async () => {
   const source = await (await cluster(15, { settings: logical })).createDatabase()
   const destination = await (await cluster(18, { settings: logical })).createDatabase()
   await source.sql(`
@@ -118,7 +118,7 @@ test('where no table could be copied there is nothing to follow', async () => {
   expect(await leftOn(source)).toEqual([])
 })
 
-test('a server that is away is waited for, while it follows as well as before', async () => {
+test('following waits for an unavailable server, before it starts and later', async () => {
   await using from = await startCluster({ major: 15, settings: logical })
   await using to = await startCluster({ major: 17, settings: logical })
   const source = await from.createDatabase()
@@ -130,14 +130,14 @@ test('a server that is away is waited for, while it follows as well as before', 
     await eventually(
       `row ${id}`,
       async () => {
-        // The connections of the test are lost, too.
+        // The connections of the test are lost too.
         await source.sql(`insert into item values (${id}) on conflict do nothing`).catch(() => {})
         return await destination.sql(`select from item where id = ${id}`).catch(() => [])
       },
       (rows) => rows.length === 1,
     )
   }
-  // One behind the other: the locks of the move are taken again, too.
+  // One after the other, because the locks of the move are lost too.
   await from.restart('fast')
   await to.restart('fast')
   await arrives(1)

@@ -1,11 +1,11 @@
-// Rows of materialized views are in no stream of changes: a switchover says what they are, and refreshes them when asked.
+// Rows of materialized views are not in the stream: a switchover lists the views, and refreshes them on request.
 import { expect, test } from 'bun:test'
 import { reportLines } from '../../server/cli/render/follow-text.ts'
 import { move } from '../../tools/moves/follow-run.ts'
 import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 
 const logical = { settings: { wal_level: 'logical' } }
-// By name, whoever reads comes before what is read.
+// In the order of their names, a view comes before the view that it reads.
 const objects = `
   create table item (id int primary key, amount int not null);
   insert into item values (1, 10), (2, 20);
@@ -21,7 +21,7 @@ async function top(database: TestDatabase) {
   return row?.amount
 }
 
-test('materialized views are named in order as old, or refreshed behind the hand-over; one that fails is named and stops nothing', async () => {
+test('materialized views are listed in order, or refreshed after the handover; a view that fails is reported and stops nothing', async () => {
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()
   await source.sql(objects)

@@ -1,4 +1,4 @@
-// A database that is written to all the time is copied, followed and handed over, and nothing is missing.
+// A database under load is copied, followed and switched over, and nothing is missing.
 
 import { expect, test } from 'bun:test'
 import { readMove } from '../../server/follow/move-state.ts'
@@ -36,7 +36,7 @@ for (const [from, to] of pairs) {
     await moreCommits(workload)
     await moving.restart()
     await moreCommits(workload)
-    // Until then it writes more than anybody could apply.
+    // Until then it writes more than can be applied.
     await workload.stop()
     await moving.untilStreaming()
     const there = await moving.switchover({ keep_reverse: true })
@@ -65,7 +65,7 @@ for (const [from, to] of pairs) {
   })
 }
 
-/** Enough for each kind of statement to be among them. */
+/** Enough for every kind of statement. */
 async function moreCommits(workload: Workload, count = 100) {
   const before = workload.committed
   await eventually(
@@ -79,7 +79,7 @@ async function differences(...[one, other]: Parameters<typeof compareRows>): Pro
   return await compareRows(one, other)
 }
 
-test('a column that the source gets is a conflict, and applying the change of the schema goes on', async () => {
+test('a new column of the source is a conflict, and following continues after the schema change is applied', async () => {
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   await source.sql(
@@ -102,7 +102,7 @@ test('a column that the source gets is a conflict, and applying the change of th
   expect(await compareRows(source, destination)).toEqual([])
 })
 
-test('columns that come and go on the source without any change of a row are named, and can be applied', async () => {
+test('columns added and dropped on the source without a changed row are reported, and can be applied', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()
   await source.sql(`
@@ -138,7 +138,7 @@ test('columns that come and go on the source without any change of a row are nam
   expect((await moving.switchover()).error).toBeUndefined()
 })
 
-test('both ways at once: what one side writes comes to the other, once', async () => {
+test('both directions at once: each change is applied to the other side once', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()
   await source.sql(
@@ -159,7 +159,7 @@ test('both ways at once: what one side writes comes to the other, once', async (
   for (const session of sessions) await session.end()
   const rows = ({ streams }: FollowView) => streams.map(({ status }) => status.rows)
   await moving.until('all changes on both sides', (view) => rows(view).every((each) => each >= 2 * rounds))
-  // An echo of what has been applied would be in the other log ahead of this row.
+  // An echo of an applied change would come before this row in the other log.
   for (const side of [source, destination]) {
     await side.sql(`insert into item values (${side === source ? 1999 : 2999}, 0)`)
   }

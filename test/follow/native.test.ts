@@ -1,4 +1,4 @@
-// The server's own subscription does the work: with the same result as our own stream, and where it cannot, ours.
+// A subscription of the server copies and applies, with the same result as pgtrek's stream, which is used where it cannot.
 import { expect, test } from 'bun:test'
 import { defaultOptions } from '../../shared/request.ts'
 import { compareRows } from '../../tools/comparison/compare.ts'
@@ -11,7 +11,7 @@ import { startWorkload, workloadTables } from '../../tools/torture/workload.ts'
 const logical = { settings: { wal_level: 'logical' } }
 
 for (const [from, to] of casesOf<[Major, Major]>([[14, 18]], [[12, 15]])) {
-  test(`from ${from} to ${to} by a subscription, as by our own stream: copied, paused, restarted, handed over and back`, async () => {
+  test(`from ${from} to ${to} by a subscription: copied, paused, restarted, switched over and returned`, async () => {
     const source = await (await cluster(from, logical)).createDatabase()
     const [destination, streamed] = [
       await (await cluster(to, logical)).createDatabase(),
@@ -48,7 +48,7 @@ for (const [from, to] of casesOf<[Major, Major]>([[14, 18]], [[12, 15]])) {
     expect(report?.tables.every(({ equal }) => equal)).toBe(true)
     expect((await own.switchover()).error).toBeUndefined()
     await within('the end of its own following', own.run.done)
-    // Later the other move brings changes back to its source, which would be late here.
+    // Later the other move applies changes to its source, which would be late writes here.
     await own.cleanUp()
     expect(await compareRows(source, destination)).toEqual([])
     expect(await compareRows(streamed, destination)).toEqual([])
@@ -72,7 +72,7 @@ for (const [from, to] of casesOf<[Major, Major]>([[14, 18]], [[12, 15]])) {
   })
 }
 
-test('a destination that cannot reach the source, or may not subscribe, is followed by our own stream, which is said', async () => {
+test("a destination that cannot connect to the source, or may not subscribe, gets pgtrek's own stream, which is reported", async () => {
   const to = await cluster(18, logical)
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await to.createDatabase()

@@ -9,7 +9,7 @@ const divided = (...bounds: number[]) => `
   ${bounds.map((bound, place) => `create table t_${bound} partition of t for values from (${bounds[place - 1] ?? 0}) to (${bound});`).join('')}`
 const rows = "insert into t select i, 'v' || i from generate_series(1, 90) i;"
 
-test('is refused before anything is made where partitions of the source have no place', async () => {
+test('following is refused before anything is created when the destination lacks partitions of the source', async () => {
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   await source.sql(divided(50, 100) + rows)
@@ -23,7 +23,7 @@ test('is refused before anything is made where partitions of the source have no 
   ).toEqual([])
 })
 
-test('goes on where only the destination has partitions: each change finds its own', async () => {
+test('following is possible when only the destination has partitions, which get their changes', async () => {
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   await source.sql(`create table t (id int primary key, v text); ${rows}`)

@@ -1,4 +1,4 @@
-// A move that is at work, or that has stopped and may go on, loses nothing to another command.
+// Another command does not drop anything of a move that is running, or that has stopped and can be continued.
 
 import { Database } from 'bun:sqlite'
 import { afterEach, expect, test } from 'bun:test'
@@ -41,7 +41,7 @@ async function ends(): Promise<Ends> {
   return { from, to, source, destination, home, clone, flags }
 }
 
-/** What moves have on both servers, as one list. */
+/** The objects of moves on both servers. */
 async function traces({ source, destination }: Ends): Promise<string[]> {
   const both = [source, destination].map((side) =>
     side.sql<{ name: string }>(`
@@ -64,7 +64,7 @@ async function arrives({ source, destination }: Ends, id: number) {
   )
 }
 
-test('a move that copies, follows or has stopped is neither dropped nor reported as failed by a second one', async () => {
+test('a second move neither drops a move that copies, follows or has stopped, nor reports it as failed', async () => {
   const all = await ends()
   const { to, home, clone, flags, destination } = all
   const lock = await hold(destination, 'lock table item in share mode')
@@ -111,7 +111,7 @@ test('a move that copies, follows or has stopped is neither dropped nor reported
   expect(await traces(all)).toEqual([])
 })
 
-test('what another move has made since is not taken for the remains of a copy that was killed', async () => {
+test('objects of a later move are not mistaken for those of a killed copy', async () => {
   const all = await ends()
   const { to, home, clone, flags, destination } = all
   const lock = await hold(destination, 'lock table item in share mode')
@@ -138,7 +138,7 @@ test('what another move has made since is not taken for the remains of a copy th
   expect((await home.run(['cleanup', ...flags('third')])).code).toBe(0)
 })
 
-test('the remains of a copy that was killed are taken back by the next one with the same state directory', async () => {
+test('the next copy with the same state directory drops what a killed copy has left', async () => {
   const all = await ends()
   const { to, home, clone, flags, destination } = all
   const lock = await hold(destination, 'lock table item in share mode')

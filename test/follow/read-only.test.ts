@@ -1,4 +1,4 @@
-// The side that a switchover leaves: who may still write there, and how it is undone.
+// A read-only old primary: who can still write there, and how it becomes writable again.
 import { describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { cleanUpFollow } from '../../server/follow/cleanup.ts'
@@ -119,7 +119,7 @@ describe('read-only', () => {
         again.unsafe("begin read write; insert into owner values (5, 'x'); commit"),
       ).rejects.toThrow('is read-only: pgtrek')
       await again.end()
-      // Below 15 only superusers can be a replica: what we apply passes all the same.
+      // Below 15 only superusers can be a replica. Changes of the move are applied all the same.
       await destination.sql("insert into owner values (6, 'back')")
       const back = await moving.switchover({ back: true })
       expect(back.error).toBeUndefined()
@@ -144,11 +144,11 @@ describe('read-only', () => {
     await source.sql("insert into owner values (10, 'works')")
   })
 
-  test('is undone by whoever goes on after a kill, and by a cleanup that knows nothing of it', async () => {
+  test('is undone by the next process after a kill, and by a cleanup without a record of it', async () => {
     const { source, destination } = await pair(17, 15)
     await using moving = move({ source, destination })
     await moving.untilStreaming()
-    // As a kill leaves it that comes before all tables have their trigger.
+    // As after a kill before all tables have their trigger.
     await setReadOnly(resolveSettings({ url: source.url }), { move: moving.run.name, to: 'elsewhere' })
     await source.sql(`begin read write;
       create trigger pgtrek_read_only before insert on owner for each statement execute function pgtrek.refuse_writes();

@@ -1,5 +1,4 @@
-// Tables that are copied anew while a move goes on: after a failed copy, after rows were lost, and whatever
-// happens in the middle of it.
+// Copying tables again while a move continues: after a failed copy, after lost rows, and with faults meanwhile.
 import { expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { makeHome } from '../../tools/command.ts'
@@ -26,7 +25,7 @@ const tables = `
   insert into late select g from generate_series(1, 200) g;
   insert into p select g, 1 + g % 2 from generate_series(1, 200) g`
 
-/** All tables are written to, in transactions over several of them, until it is disposed of. */
+/** Writes to all tables, in transactions over several of them, until it is disposed of. */
 function writing(database: TestDatabase) {
   let stopped = false
   let count = 0
@@ -82,10 +81,10 @@ async function bothSides() {
   return { source, destination }
 }
 
-test('tables that failed in the copy are copied while all are written to, and followed like any other', async () => {
+test('failed tables are copied under load, and followed like all others', async () => {
   const { source, destination } = await bothSides()
   await source.sql(tables)
-  // One that refuses rows, one of another shape, and a partition.
+  // A table that refuses rows, a table with other columns, and a partition.
   await destination.sql(`
     create table late (id int primary key check (id < 0), v int not null default 0, twice int generated always as (v * 2) stored);
     create type mood as enum ('glad');
@@ -97,7 +96,7 @@ test('tables that failed in the copy are copied while all are written to, and fo
   await using moving = move({ source, destination })
   const { failed_tables } = await moving.until('changes', ({ streams }) => streams.length > 0)
   expect(failed_tables.map(({ name }) => name).sort()).toEqual(['late', 'p_2', 't'])
-  // Nothing was mended: they fail again, and all goes on.
+  // Nothing was fixed: they fail again, and the move continues.
   expect((await recopied(moving, ['late']))?.state).toBe('failed')
   await writers.more()
   await destination.sql(
@@ -108,7 +107,7 @@ test('tables that failed in the copy are copied while all are written to, and fo
   await writers.more()
   expect(moving.run.view().failed_tables).toEqual([])
   expect(await moving.run.act({ type: 'recopy', tables: [] })).toMatchObject({ ok: true })
-  // A partition with rows of its own, which the destination does not have.
+  // A partition with rows that the destination does not have.
   await source.sql(`
     create table p_3 (like p including all); insert into p_3 select g, 3 from generate_series(1, 50) g;
     alter table p attach partition p_3 for values in (3)`)
@@ -125,8 +124,8 @@ test('tables that failed in the copy are copied while all are written to, and fo
   expect(await destination.sql(keys)).toEqual(await source.sql(keys))
 })
 
-test('rows that a conflict or a skipped transaction has cost come back, whatever is open meanwhile', async () => {
-  // Whoever wants to wait for a standby waits for ever: its commit is in the log, and nobody can see it.
+test('rows lost by a conflict or a skipped transaction come back, also with open transactions', async () => {
+  // A commit that waits for a missing standby is in the log, and not visible to others.
   const waiting = { synchronous_standby_names: 'nobody', synchronous_commit: 'local' }
   const from = await cluster(14, { settings: { ...logical.settings, ...waiting } })
   const source = await from.createDatabase()
@@ -147,13 +146,13 @@ test('rows that a conflict or a skipped transaction has cost come back, whatever
   })
   expect(await moving.run.act({ type: 'recopy', tables: [] })).toMatchObject({ ok: true })
 
-  // The table in conflict itself: what the transaction did elsewhere is applied.
+  // The table in conflict: changes of the transaction to other tables are applied.
   await destination.sql('delete from late where id < 10')
   await source.sql('begin; insert into u values (3000); update late set v = 9 where id = 5; commit')
   await inConflict()
   expect(await recopied(moving, ['late'])).toMatchObject({ state: 'done' })
   await arrives(3000)
-  // A conflict of another one comes first.
+  // A conflict of another table comes first.
   await destination.sql('insert into u values (5000)')
   await source.sql('begin; insert into u values (5000); insert into late values (5000); commit')
   await inConflict()
@@ -176,7 +175,7 @@ test('rows that a conflict or a skipped transaction has cost come back, whatever
   )
   const ended = recopied(moving, ['public.late'])
   await moving.until('the beginning', ({ recopy }) => recopy?.state === 'running')
-  // What is waited for holds up nothing.
+  // Following continues during the wait.
   await source.sql('insert into u values (8000)')
   await arrives(8000)
   await session.unsafe('insert into late values (6001); commit')
@@ -184,7 +183,7 @@ test('rows that a conflict or a skipped transaction has cost come back, whatever
   await unseen
   expect(await ended).toMatchObject({ state: 'done' })
   for (const client of [session, other]) await client.end()
-  // Another table, as far as the stream knows, and not published.
+  // A new table for the stream, and not published.
   await source.sql(
     'create table fresh (like late including all); insert into fresh select id, v from late; drop table late; alter table fresh rename to late; alter index fresh_pkey rename to late_pkey',
   )
@@ -194,7 +193,7 @@ test('rows that a conflict or a skipped transaction has cost come back, whatever
   expect(await compareRows(source, destination)).toEqual([])
 })
 
-test('what cannot be begun changes nothing: a source without a slot to spare', async () => {
+test('a source without a free slot: nothing is changed', async () => {
   const scarce = { ...logical.settings, max_replication_slots: '1' }
   const source = await (await cluster(14, { settings: scarce })).createDatabase()
   const { destination } = await bothSides()
@@ -212,7 +211,7 @@ test('what cannot be begun changes nothing: a source without a slot to spare', a
   await moving.until('the light', ({ ready, failed_tables }) => ready.green && failed_tables.length === 0)
 })
 
-test('a process that is killed while it copies leaves failed tables, which the next one copies', async () => {
+test('a process killed during the copy leaves failed tables, which the next process copies', async () => {
   using home = makeHome()
   const { source, destination } = await bothSides()
   await source.sql(tables)
@@ -248,7 +247,7 @@ test('a process that is killed while it copies leaves failed tables, which the n
     code: 1,
     said: expect.stringContaining('no process follows re: start one with "pgtrek follow"'),
   })
-  // Also without the directory the tables count as failed.
+  // The tables count as failed also without the state directory.
   const second = home.start(['follow', ...ends, '--state-dir', 'other', '--ready-for', '1s'])
   const { failed_tables } = await published(
     state('other'),

@@ -1,5 +1,4 @@
-// Tables that get other names while a database is moved: nothing is lost, and nobody is told that all is well
-// while names differ.
+// Tables that are renamed during a move: nothing is lost, and the move is not ready while names differ.
 import { expect, test } from 'bun:test'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { eventually } from '../../tools/eventually.ts'
@@ -13,7 +12,7 @@ const tables = `
   create table p_1 partition of p for values in (1); create table p_2 partition of p for values in (2);
   insert into p values (1, 1, 'one')`
 
-test('another name for a moment is no matter, tables that swap names turn the light red', async () => {
+test('a temporary name changes nothing; with swapped names the move is not ready', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   await source.sql(tables)
@@ -33,23 +32,24 @@ test('another name for a moment is no matter, tables that swap names turn the li
     (rows) => rows.length === 1,
   )
   await source.sql("alter table p_three rename to p_3; update p set v = 'now'")
-  // The names of the partition differ until the destination is renamed, too.
-  const isRed = (words: string) => moving.until(words, ({ ready }) => ready.reasons.join().includes(words))
-  await isRed('public.p_three of the destination is now named public.p_3 on the source')
+  // The names of the partition differ until it is renamed on the destination too.
+  const isNotReady = (words: string) =>
+    moving.until(words, ({ ready }) => ready.reasons.join().includes(words))
+  await isNotReady('public.p_three of the destination is now named public.p_3 on the source')
   await destination.sql('alter table p_three rename to p_3; alter index p_three_pkey rename to p_3_pkey')
   await moving.until('the light', ({ ready }) => ready.green)
   await moving.run.act({ type: 'pause' })
   await moving.until('a pause', ({ state }) => state === 'paused')
   await source.sql(`${once}; create table p_4 partition of p for values in (4)`)
-  // Without the state directory the servers know which tables it is about.
+  // Without the state directory the servers show which tables are meant.
   moving.store.forget(moving.run.name)
   await moving.restart()
-  await isRed('public.p_4 is a partition of public.p, but the destination does not have it')
+  await isNotReady('public.p_4 is a partition of public.p, but the destination does not have it')
   await destination.sql('create table p_4 partition of p for values in (4)')
   await source.sql('create table t_new (like t including all); insert into t_new select * from t')
   await source.sql('begin; alter table t rename to t_old; alter table t_new rename to t; commit')
   await source.sql("insert into t values (3, 'into the new one')")
-  await isRed('public.t of the destination is now named public.t_old on the source')
+  await isNotReady('public.t of the destination is now named public.t_old on the source')
   await source.sql(
     'begin; alter table t rename to t_new; alter table t_old rename to t; drop table t_new; commit',
   )
@@ -58,7 +58,7 @@ test('another name for a moment is no matter, tables that swap names turn the li
   expect(await compareRows(source, destination)).toEqual([])
 })
 
-test("a user's publication of everything, by the roots: partitions that are followed come under their root", async () => {
+test("a user's publication for all tables by the root: changes of partitions come under their root", async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   await source.sql(`${tables}; create publication mine for all tables with (publish_via_partition_root)`)

@@ -1,5 +1,5 @@
-// Tables, schemas and columns that get other names on either side, or both: whatever is in the way is said with the
-// SQL or the command that leads on, and that is what is run here.
+// Tables, schemas and columns that are renamed on one side or both: the message has the SQL or the command that resolves
+// it, and the test runs it.
 import { expect, test } from 'bun:test'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { eventually } from '../../tools/eventually.ts'
@@ -12,11 +12,11 @@ const logical = { settings: { wal_level: 'logical' } }
 interface Renaming {
   source?: string
   destination?: string
-  /** What the table is called on the source in the end. */
+  /** The final name of the table on the source. */
   now: string
 }
 
-/** Each in a schema of its own, in which the table is called t. */
+/** Each in its own schema, with a table t. */
 const renamings: Record<string, Renaming> = {
   source: { source: 'alter table source.t rename to t2', now: 'source.t2' },
   destination: { destination: 'alter table destination.t rename to t2', now: 'destination.t' },
@@ -70,8 +70,8 @@ const write = (number: number) =>
     )
     .join('')
 
-const isGreen = (moving: Moving) => moving.until('the light', ({ ready }) => ready.green)
-const isRed = async (moving: Moving, words: RegExp) => {
+const isReady = (moving: Moving) => moving.until('the light', ({ ready }) => ready.green)
+const isNotReady = async (moving: Moving, words: RegExp) => {
   const { ready } = await moving.until(String(words), ({ ready }) =>
     ready.reasons.some((reason) => words.test(reason)),
   )
@@ -87,7 +87,7 @@ const orders = casesOf<['source' | 'destination', Major, Major]>(
 )
 
 for (const [first, from, to] of orders) {
-  test(`names that differ, the ${first} first, from ${from} to ${to}: every row comes, and the SQL that is shown ends it`, async () => {
+  test(`different names, the ${first} first, from ${from} to ${to}: every row is applied, and the SQL of the message resolves it`, async () => {
     const source = await (await cluster(from, logical)).createDatabase()
     const destination = await (await cluster(to, logical)).createDatabase()
     await source.sql(tables)
@@ -103,8 +103,8 @@ for (const [first, from, to] of orders) {
     await source.sql(write(10))
     await moving.restart()
     await source.sql(write(11))
-    await isRed(moving, /names differ/)
-    // There is nothing that would have to be tried again, or applied.
+    await isNotReady(moving, /names differ/)
+    // Nothing has to be retried or applied.
     expect(await moving.run.act({ type: 'retry' })).toMatchObject({ ok: false })
     const done = new Set<string>()
     const differing = async () => {
@@ -129,7 +129,7 @@ for (const [first, from, to] of orders) {
   })
 }
 
-test('columns with other names, and tables that go on one side: each has a way on, which is said', async () => {
+test('renamed columns, and tables dropped on one side: the message says how to continue', async () => {
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   const names = ['by_source', 'by_destination', 'by_both', 'gone_there', 'gone_here', 'again', 'hidden']
@@ -154,40 +154,43 @@ test('columns with other names, and tables that go on one side: each has a way o
   await source.sql("alter table by_source rename a to b; insert into by_source values (2, 'two')")
   await inConflict('the destination lacks column b, which the source has')
   await act({ type: 'apply_schema' })
-  await destination.sql(await isRed(moving, /no longer needed, run: (alter table .* drop column "a")/))
+  await destination.sql(await isNotReady(moving, /no longer needed, run: (alter table .* drop column "a")/))
 
   await destination.sql('alter table by_destination rename a to b')
   await source.sql("insert into by_destination values (2, 'two')")
   await inConflict('the destination lacks column a, which the source has')
-  await destination.sql(await isRed(moving, /run instead: (alter table .* rename column "b" to "a")/))
+  await destination.sql(await isNotReady(moving, /run instead: (alter table .* rename column "b" to "a")/))
   await act({ type: 'retry' })
 
   for (const side of [destination, source]) await side.sql('alter table by_both rename a to b')
   await source.sql("insert into by_both values (2, 'two')")
-  await isGreen(moving)
+  await isReady(moving)
 
   await source.sql('drop table gone_there')
-  await destination.sql(await isRed(moving, /dropped on the source. .* too: (drop table .*)$/))
-  await isGreen(moving)
+  await destination.sql(await isNotReady(moving, /dropped on the source. .* too: (drop table .*)$/))
+  await isReady(moving)
 
   await destination.sql('drop table gone_here')
   await source.sql("insert into gone_here values (2, 'two')")
   await inConflict('"pgtrek recopy public.gone_here" creates it and copies its rows')
-  await isRed(moving, /public.gone_here is followed, .* run "pgtrek recopy public.gone_here"/)
+  await isNotReady(moving, /public.gone_here is followed, .* run "pgtrek recopy public.gone_here"/)
   await recopied('gone_here')
 
   await source.sql(
     "drop table again; create table again (id int primary key, a text); insert into again values (7, 'new')",
   )
-  await isRed(moving, /public.again is not followed.* "pgtrek recopy public.again" copies this one/)
+  await isNotReady(moving, /public.again is not followed.* "pgtrek recopy public.again" copies this one/)
   await recopied('again')
-  await isGreen(moving)
+  await isReady(moving)
 
-  // Nothing but the names tells which table is which then.
+  // Then only the names show which table is which.
   await destination.sql('alter table hidden rename to found')
   moving.store.forget(moving.run.name)
   await moving.restart()
-  await isRed(moving, /public.hidden is followed, .* If it has another name there, rename it to this one/)
+  await isNotReady(
+    moving,
+    /public.hidden is followed, .* If it has another name there, rename it to this one/,
+  )
   await source.sql("insert into hidden values (2, 'two')")
   await inConflict('if it has another name there, rename it and retry')
   expect((await moving.run.act({ type: 'apply_schema' })).message).toContain(

@@ -1,5 +1,5 @@
-// `switchover --back` by its own process, in every state that a move can be in: it returns, or says why it cannot and
-// what does, and what is known of the move stays as it was.
+// `switchover --back` by its own process, in every state of a move: it returns, or reports why it cannot and what to do
+// instead, and the record of the move stays the same.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { makeHome } from '../../tools/command.ts'
@@ -35,7 +35,7 @@ class Moved extends MovedByCommands {
     return await this.run('switchover', '--back', '--watch', '0', ...args)
   }
 
-  /** Whatever pgtrek has made in both. */
+  /** The objects of pgtrek in both. */
   async expectSame() {
     for (const what of ['schema', 'data']) {
       const { code, said, output } = await this.home.run(['compare', what, ...this.ends])
@@ -43,7 +43,7 @@ class Moved extends MovedByCommands {
     }
   }
 
-  /** Copied, and followed by the process that is returned. */
+  /** Copies, and returns the process that follows. */
   async copy() {
     const flags = this.flags()
     const { child, finished } = this.home.start(['clone', '--follow', '--yes', ...flags])
@@ -60,7 +60,7 @@ describe.each([
   { remembers: true, how: 'with its state directory' },
   { remembers: false, how: 'from an empty state directory' },
 ])('$how', ({ remembers }) => {
-  test('it returns where changes flow back, and says in every other state why it does not', async () => {
+  test('it returns when changes flow back, and reports in every other state why it cannot', async () => {
     const moved = await Moved.make(remembers)
     const { source, destination } = moved
     expect(await moved.back()).toEqual([2, expect.stringContaining('the servers have no move from')])
@@ -98,7 +98,7 @@ describe.each([
     expect(await moved.back()).toEqual([2, expect.stringContaining('the servers have no move from')])
   }, 180_000)
 
-  test('without a way back it says what was lost by that, and leaves the report', async () => {
+  test('without a way back it reports the consequences, and leaves the report', async () => {
     const moved = await Moved.make(remembers)
     await (await moved.copy())()
     expect(await moved.run('switchover', '--read-only-source', '--watch', '0')).toEqual([
@@ -116,7 +116,7 @@ describe.each([
   }, 120_000)
 })
 
-test('a server that is away is waited for as long as --timeout says', async () => {
+test('it waits for an unavailable server for at most --timeout', async () => {
   const moved = await Moved.make(true)
   const nowhere = new URL(moved.destination.url)
   nowhere.port = '1'

@@ -1,4 +1,4 @@
-// The states of a run: where each event leads from each state, and how each is shown.
+// The states of a run: the next state for each event in each state, and how states are shown.
 import { expect, test } from 'bun:test'
 import {
   type ActiveState,
@@ -45,7 +45,7 @@ const switching = (before: Name) =>
     streams,
   }) as RunState
 
-/** From every state that is not named an event leads nowhere. */
+/** In states that are not listed, an event changes nothing. */
 const table: [event: RunEvent, leads: Partial<Record<Name, RunState>>][] = [
   [{ type: 'preflight_began' }, inCopy(active.preflight, 'preflight')],
   [{ type: 'schema_began' }, inCopy(active.schema, 'schema')],
@@ -106,7 +106,7 @@ test.each(labelled)(
   },
 )
 
-test('what the streams do, and a server that is awaited, stay while the move goes on', () => {
+test('the state of the streams, and an awaited server, stay when the state of the move changes', () => {
   const state: RunState = { at: 'catching_up', streams: 'paused', awaits: error }
   expect(next(state, { type: 'caught_up' })).toEqual({ ...state, at: 'streaming' })
   expect(next(state, { type: 'server_reached' })).toEqual({ at: 'catching_up', streams: 'paused' })
@@ -115,14 +115,14 @@ test('what the streams do, and a server that is awaited, stay while the move goe
   expect(next(conflict, { type: 'conflict_decided' })).toEqual(active.streaming)
 })
 
-test('a switchover that fails goes back to where it began', () => {
+test('a failed switchover returns to the state before it', () => {
   for (const name of ['catching_up', 'streaming', 'switched_over'] as const) {
     const during = next(active[name], { type: 'switchover_began' })
     expect(next(during, { type: 'switchover_undone' })).toEqual(active[name])
   }
 })
 
-test('views show how far the move is, and what it is doing', () => {
+test('views show the stage of the move and its state', () => {
   expect(states.map((state) => [state.at, stageOf(state), shownState(state), hasRows(state)])).toEqual([
     ['preflight', 'preflight', 'running', false],
     ['schema', 'schema', 'running', false],

@@ -1,4 +1,4 @@
-// A transaction that was skipped is remembered until the tables that it changed are right again.
+// A skipped transaction is recorded until the tables that it changed are equal again.
 import { expect, test } from 'bun:test'
 import { isHealthy } from '../../shared/follow-health.ts'
 import { eventually, within } from '../../tools/eventually.ts'
@@ -31,11 +31,11 @@ async function skipOne({ source, destination }: Awaited<ReturnType<typeof databa
   )
 }
 
-test('what was skipped keeps the light off, over a restart too, until a comparison finds its tables equal', async () => {
+test('after a skipped transaction the move is not ready, also after a restart, until a comparison finds its tables equal', async () => {
   const ends = await databases()
   await using moving = move(ends)
   await skipOne(ends, moving)
-  // Where nothing is remembered, the source knows it.
+  // Without a record, the mark on the source has it.
   await moving.run.act({ type: 'stop' })
   await within('the end of following', moving.run.done)
   moving.store.forget(moving.run.name)
@@ -51,7 +51,7 @@ test('what was skipped keeps the light off, over a restart too, until a comparis
   await moving.until('the light', ({ ready, skipped = [] }) => ready.green && skipped.length === 0)
 })
 
-test('a switchover refuses what was skipped unless the differences are accepted, and then names the table', async () => {
+test('a switchover refuses a skipped transaction unless differences are accepted, and then reports the table', async () => {
   const ends = await databases()
   await using moving = move(ends, { verifyWhileFollowing: false })
   await skipOne(ends, moving)

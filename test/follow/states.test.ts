@@ -1,5 +1,5 @@
-// Whatever moment a process is killed at: the servers tell what a move is in, and one command leads on or back, to
-// two databases that can be used. docs/recovery.md has the same table.
+// A process is killed at every stage: the servers show the state of the move, and one command continues or undoes it, with
+// two usable databases. docs/recovery.md has the same table.
 import { afterEach, describe, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import { unknownRecord } from '../../server/follow/discover.ts'
@@ -43,7 +43,7 @@ class Moved extends MovedByCommands {
     return new Moved(source, destination, remembers)
   }
 
-  /** Killed there, or the test fails. */
+  /** Kills the process there. */
   async killed(args: string[], point: KillPoint) {
     const { code, said } = await this.home.run([...args, ...this.flags()], dyingAt(point))
     expect([args[0], point.statements, code, said]).toEqual([args[0], point.statements, 137, said])
@@ -55,7 +55,7 @@ class Moved extends MovedByCommands {
     return said + output
   }
 
-  /** Once the servers have noticed that nobody is there any more. */
+  /** After the servers have noticed that the process is gone. */
   async settled() {
     const ends = {
       source: resolveSettings({ url: this.source.url }),
@@ -75,7 +75,7 @@ class Moved extends MovedByCommands {
     return move
   }
 
-  /** Killed when changes flow. */
+  /** Killed while changes flow. */
   async copyAndFollow() {
     const flags = this.flags()
     const { child, finished } = this.home.start(['clone', '--follow', '--yes', ...flags])
@@ -88,7 +88,7 @@ class Moved extends MovedByCommands {
     await finished
   }
 
-  /** Killed when both rows are there. */
+  /** Killed when both rows have been applied. */
   async followUntil(what: string, rows: () => Promise<unknown[]>) {
     const { child, finished } = this.home.start(['follow', ...this.flags()])
     try {
@@ -140,11 +140,11 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
       const { words } = await moved.expect('copying', true)
       expect(words).toContain('was interrupted')
       expect(await moved.run(['follow'], 2)).toContain('interrupted')
-      // With its state directory the next one takes it back itself.
+      // With its state directory the next process undoes it.
       if (!remembers) await moved.run(['cleanup'])
       await moved.destination.sql('drop table if exists item')
     }
-    // The position comes last: with it all of the copy is there, whatever could be written down.
+    // The position is created last, so it shows that the copy is complete.
     await moved.killed(['clone', '--follow', '--yes'], {
       statements: ['pg_catalog.pg_replication_origin_create'],
       when: 'after',
@@ -198,7 +198,7 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
       )
     }
     await moved.killed(back, handedOver)
-    // Changes flow forward again, and nobody has given back yet what leaving took.
+    // Changes flow forward again, and the source is still read-only from the first switchover.
     const { words, read_only } = await moved.expect('following', false)
     expect([words, read_only]).toEqual([
       expect.stringContaining('is still read-only'),
@@ -210,7 +210,7 @@ describe.each(cases)('a move that is killed goes on $how:', ({ remembers }) => {
     })
     expect(await compareRows(source, destination)).toEqual([])
 
-    // Without a way on.
+    // The move cannot be continued.
     await moved.run(['switchover', '--read-only-source', '--discard-late-writes', '--watch', '0'])
     await moved.expect('switched_over', false)
     expect(await moved.run(['follow'], 2)).toContain('the application belongs on')
@@ -264,11 +264,11 @@ test.each(casesOf<number>([], [1, 2]))(
     await kept.run(['cleanup', '--writable', '--discard-late-writes'])
     await kept.expectNothingLeft()
   },
-  // As long as 40 rounds of three processes each may take.
+  // Enough for 40 rounds of three processes.
   600_000,
 )
 
-test('a process that knows only what was before several switchovers of others goes on the way that changes flow', async () => {
+test('a process with a record from before several switchovers continues in the direction of the changes', async () => {
   const kept = await Moved.make(true)
   const forgetful = new Moved(kept.source, kept.destination, false)
   const over = ['switchover', '--keep-reverse', '--read-only-source', '--watch', '0']
@@ -279,7 +279,7 @@ test('a process that knows only what was before several switchovers of others go
   await kept.copyAndFollow()
   await kept.run(over)
   await forgetful.run([...over, '--back'])
-  // What the way back was is gone by then, and the new one is not whole.
+  // The old way back is dropped by then, and the new one is not complete.
   await forgetful.killed(over, wayBackMade)
   await kept.expect('switching', true)
   await kept.followUntil('a source that can be written to', written(kept.source, 2001))
@@ -294,7 +294,7 @@ test('a process that knows only what was before several switchovers of others go
   await kept.expectNothingLeft()
 })
 
-test('a destination that is lost for good leaves a source without anything of the move', async () => {
+test('after a destination is lost for good, cleanup leaves nothing of the move on the source', async () => {
   const source = await (await cluster(14, logical)).createDatabase()
   await using lost = await startCluster({ major: 17, ...logical })
   const destination = await lost.createDatabase()
@@ -317,7 +317,7 @@ test('a destination that is lost for good leaves a source without anything of th
   ).toEqual([])
 })
 
-test('a server that is lost at the moment of handing over is asked again, and what it does not say is not known', async () => {
+test('a server that is lost during the handover is asked for the outcome, which is unknown if it does not answer', async () => {
   await using server = await startCluster({ major: 15, ...logical })
   const database = await server.createDatabase()
   await database.sql('create table item (id int primary key); create publication pgtrek_p for table item')
@@ -337,13 +337,13 @@ test('a server that is lost at the moment of handing over is asked again, and wh
   await within('the hand-over', asked)
   await using session = await Session.open(from)
   expect(await readMark(session, publication)).toMatchObject({ move: 'one', handedOver: { lsn: '0/2' } })
-  // Where somebody has changed the comment, it is said all the same.
+  // A comment that was changed by a user is written anew.
   await database.sql(`comment on publication ${publication} is 'of the payment team'`)
   await handOver(link, { ...record, move: 'one' }, { lsn: '0/3' }, new AbortController().signal)
   expect(await readMark(session, publication)).toMatchObject({ move: 'one', handedOver: { lsn: '0/3' } })
 })
 
-test('docs/recovery.md says of every state what it is and what leads on', async () => {
+test('docs/recovery.md has every state and how to continue', async () => {
   const docs = await Bun.file(join(import.meta.dir, '../../docs/recovery.md')).text()
   for (const state of moveStates) expect(docs).toMatch(new RegExp(`^\\| \`${state}\` \\|`, 'm'))
 })

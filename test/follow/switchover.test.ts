@@ -1,4 +1,4 @@
-// Handing over while people work: what was acknowledged is there, and what fails leaves everything as it was.
+// A switchover under load: acknowledged rows are on the new primary, and a failure leaves everything as it was.
 import { describe, expect, test } from 'bun:test'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { eventually, within } from '../../tools/eventually.ts'
@@ -18,7 +18,7 @@ interface Writer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-/** Notes what was committed for certain; goes on through refusals, as an application does. */
+/** Records confirmed commits, and retries after errors as an application does. */
 function startWriter(database: TestDatabase, writer: number, user?: string): Writer {
   const acknowledged: number[] = []
   let stopping = false
@@ -36,7 +36,7 @@ function startWriter(database: TestDatabase, writer: number, user?: string): Wri
           await Bun.sleep(1)
         }
       } catch {
-        // Read-only, or ended: it tries again, with a new number since nobody knows of this one.
+        // Read-only, or ended: it tries again with a new number, since the outcome of this one is unknown.
         number++
         await Bun.sleep(20)
       } finally {
@@ -51,7 +51,7 @@ function startWriter(database: TestDatabase, writer: number, user?: string): Wri
   return { acknowledged, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** All of them have had so many commits confirmed. */
+/** Until each of them has so many confirmed commits. */
 async function acknowledges(writers: readonly Writer[], count: number) {
   await eventually(
     `${count} commits of each writer`,
@@ -74,7 +74,7 @@ async function pair(from: 14 | 15 | 17 | 18, to: 14 | 15 | 17 | 18) {
 }
 
 describe('a switchover under load', () => {
-  test('has every acknowledged row on the destination, and on the source again after going back', async () => {
+  test('has every acknowledged row on the destination, and on the source again after a return', async () => {
     const ends = await pair(14, 17)
     const { source, destination } = ends
     await using stack = new AsyncDisposableStack()
@@ -101,7 +101,7 @@ describe('a switchover under load', () => {
       expect(await missing(destination, index + 1, acknowledged)).toEqual([])
     }
     expect(await compareRows(source, destination)).toEqual([])
-    // Nobody can use a number again that was given out.
+    // A number that was given out cannot be used again.
     const [next] = await destination.sql<{ id: string; top: string }>(
       "select nextval('entry_id_seq') as id, max(id) as top from entry",
     )
@@ -120,11 +120,11 @@ describe('a switchover under load', () => {
     await source.sql('insert into account values (1000, 0)')
   })
 
-  test('a sentinel that does not come in time leaves everything as it was', async () => {
+  test('a sentinel that is not confirmed in time leaves everything as it was', async () => {
     const ends = await pair(18, 15)
     await using moving = move(ends)
     await moving.untilStreaming()
-    // Somebody holds what the changes need: nothing arrives any more.
+    // A lock on the destination blocks all changes.
     const blocker = ends.destination.connect()
     await blocker.unsafe('begin; lock table account in share mode')
     await ends.source.sql('update account set balance = 7')
@@ -144,7 +144,7 @@ describe('a switchover under load', () => {
     expect(await compareRows(ends.source, ends.destination)).toEqual([])
   })
 
-  test('finds rows that somebody has changed on the destination, and goes on following', async () => {
+  test('finds rows that were changed on the destination, and continues following', async () => {
     const ends = await pair(15, 15)
     await using moving = move(ends)
     await moving.untilStreaming()
@@ -159,7 +159,7 @@ describe('a switchover under load', () => {
     expect(await compareRows(ends.source, ends.destination)).toEqual([])
   })
 
-  test('refuses to lose prepared transactions, and copies large objects again that have changed', async () => {
+  test('refuses to lose prepared transactions, and copies changed large objects again', async () => {
     const ends = await pair(17, 18)
     const { source, destination } = ends
     await source.sql("select lo_from_bytea(100001, 'old'); select lo_from_bytea(100002, 'gone')")
@@ -187,8 +187,8 @@ describe('a switchover under load', () => {
   })
 })
 
-describe('objects of the source that the destination lacks', () => {
-  test('stop a switchover by name, and are in the report when they are accepted', async () => {
+describe('objects of the source that are missing on the destination', () => {
+  test('stop a switchover, which names them, and are in the report when they are accepted', async () => {
     const ends = await pair(14, 17)
     const { source, destination } = ends
     await using moving = move(ends)
@@ -220,7 +220,7 @@ describe('objects of the source that the destination lacks', () => {
     expect(await destination.sql("select to_regclass('fresh') as fresh")).toEqual([{ fresh: null }])
   })
 
-  test('are no difference once the destination has them too, and new sequences get their values', async () => {
+  test('are no difference once they are created there, and new sequences get their values', async () => {
     const ends = await pair(15, 18)
     const { source, destination } = ends
     await using moving = move(ends)
@@ -235,7 +235,7 @@ describe('objects of the source that the destination lacks', () => {
     expect(await destination.sql('select last_value::int as value from counter')).toEqual([{ value: 77 }])
   })
 
-  test('a table that took over the name of a followed one stops it, with as many rows', async () => {
+  test('a table with the name of a followed one and as many rows stops a switchover', async () => {
     const ends = await pair(18, 14)
     await using moving = move(ends)
     await moving.untilStreaming()
@@ -249,7 +249,7 @@ describe('objects of the source that the destination lacks', () => {
   })
 })
 
-test('a role that only may replicate and owns its tables moves a database without a superuser', async () => {
+test('a role that may replicate and owns the tables moves a database without a superuser', async () => {
   const [from, to] = [await cluster(15, logical), await cluster(18, logical)]
   const role = await plainRole(from, to)
   for (const server of [from, to]) await server.sql('postgres', `alter role ${role} replication`)

@@ -1,4 +1,4 @@
-// A database is copied and followed by one process, and watched and handed over from another terminal.
+// A database is copied and followed by one process, and monitored and switched over from another terminal.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { join } from 'node:path'
 import type { FollowView } from '../../shared/follow-view.ts'
@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => home[Symbol.dispose]())
 
-test('seen with status, paused, resumed and switched over on the dashboard', async () => {
+test('shown by status; paused, resumed and switched over on the dashboard', async () => {
   const ends = ['--source', source.url, '--dest', destination.url, '--name', 'shop']
   const following = home.start(['clone', '--follow', ...ends, '--ready-for', '1s'])
   await streams('shop')
@@ -79,7 +79,7 @@ test('seen with status, paused, resumed and switched over on the dashboard', asy
   expect((await home.run(['status', 'shop'])).code).toBe(2)
 })
 
-test('a conflict is seen, tried again in vain, and left out', async () => {
+test('a conflict is shown, retried without success, and skipped', async () => {
   const other = await (await cluster(17, logical)).createDatabase()
   const ends = ['--source', source.url, '--dest', other.url, '--name', 'conflict']
   const following = home.start(['clone', '--follow', ...ends, '--log-dir', 'logs-of-conflict'])
@@ -123,7 +123,7 @@ test('a conflict is seen, tried again in vain, and left out', async () => {
   expect((await home.run(['cleanup', ...ends])).code).toBe(0)
 })
 
-test('a column that came on the source is added on the dashboard', async () => {
+test('a new column of the source is added on the dashboard', async () => {
   const other = await (await cluster(17, logical)).createDatabase()
   const ends = ['--source', source.url, '--dest', other.url, '--name', 'altered']
   const following = home.start(['clone', '--follow', ...ends, '--log-dir', 'logs-of-altered'])
@@ -146,7 +146,7 @@ test('a column that came on the source is added on the dashboard', async () => {
   expect((await home.run(['cleanup', ...ends])).code).toBe(0)
 })
 
-test('the process that follows has the dashboard itself, and can do without it', async () => {
+test('the process that follows shows the dashboard itself, and continues without it', async () => {
   const other = await (await cluster(17, logical)).createDatabase()
   const ends = ['--source', source.url, '--dest', other.url, '--name', 'own']
   await using on = onTerminal(['clone', '--follow', '--tui', ...ends], home.directory, { rows: 30 })

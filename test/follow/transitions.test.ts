@@ -1,11 +1,11 @@
-// A run publishes each change of its state once, in order: from the first row to a switchover and back.
+// A run publishes each change of its state once, in order: from the copy to a switchover and back.
 import { expect, test } from 'bun:test'
 import type { RunTransition } from '../../server/follow/run-state.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { move } from '../../tools/moves/follow-run.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 
-test('a move there and back publishes its transitions, which views show already', async () => {
+test('a move with a return publishes its transitions, and views show each new state before', async () => {
   const logical = { settings: { wal_level: 'logical' } }
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()

@@ -1,5 +1,5 @@
-// Rows that no stream brings and no comparison of the objects shows, while nobody compares rows: each kind is named,
-// keeps the light red over a restart, and has a way on.
+// Rows that are not in the stream, without a comparison of rows: each kind is reported, the move is not ready, also after a
+// restart, and the message says how to continue.
 import { expect, test } from 'bun:test'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { type Moving, move } from '../../tools/moves/follow-run.ts'
@@ -18,9 +18,9 @@ const filled = (name: string, region: number) => `
   insert into ${name} select g, ${region}, 'before' from generate_series(1, 50) g;
   alter table p attach partition ${name} for values in (${region});`
 
-const isRed = (moving: Moving, words: string) =>
+const isNotReady = (moving: Moving, words: string) =>
   moving.until(words, ({ ready }) => ready.reasons.join().includes(words))
-const isGreen = (moving: Moving) => moving.until('the light', ({ ready }) => ready.green)
+const isReady = (moving: Moving) => moving.until('the light', ({ ready }) => ready.green)
 
 async function recopied(moving: Moving, name: string) {
   expect(await moving.run.act({ type: 'recopy', tables: [name] })).toMatchObject({ ok: true })
@@ -29,7 +29,7 @@ async function recopied(moving: Moving, name: string) {
     ({ recopy }) => recopy !== undefined && recopy.state !== 'running',
   )
   expect(recopy).toMatchObject({ state: 'done' })
-  await isGreen(moving)
+  await isReady(moving)
 }
 
 interface Case {
@@ -47,7 +47,7 @@ const cases: Case[] = [
     recopy: 'p_3',
   },
   {
-    // All of it in one transaction: the partition itself, and the level above it.
+    // In one transaction: the partition itself, and the level above it.
     source: `begin; create table p_4 (id int, region int, v text, primary key (id, region)) partition by list (id);
       create table p_4_all partition of p_4 default; insert into p_4 values (1, 4, 'before');
       alter table p attach partition p_4 for values in (4); insert into p values (2, 4, 'since'); commit`,
@@ -69,82 +69,82 @@ const cases: Case[] = [
   },
 ]
 
-/** What never had a row that was not sent is no matter. */
+/** A partition without unsent rows is not reported. */
 const harmless = `
   create table p_5 partition of p for values in (5);
   create table p_6 (id int, region int, v text, primary key (id, region)); alter table p attach partition p_6 for values in (6);
   create table p_7 partition of p for values in (7) partition by list (id); create table p_7_all partition of p_7 default`
 
-test('attached with rows, out of its tree for a while, made anew on the destination: named, and copied anew', async () => {
+test('attached with rows, detached for a while, created again on the destination: reported, and copied again', async () => {
   const source = await (await cluster(15, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   await source.sql(tables)
   await using moving = move({ source, destination }, { verifyWhileFollowing: false })
   await moving.untilStreaming()
-  await isGreen(moving)
+  await isReady(moving)
   for (const [number, { source: there, destination: here, says, recopy }] of cases.entries()) {
-    // On the destination first, so that no change comes too early.
+    // On the destination first, so that no change comes before it exists.
     if (here) await destination.sql(here)
     if (there) await source.sql(there)
-    await isRed(moving, says)
-    await isRed(moving, `"pgtrek recopy public.${recopy}"`)
+    await isNotReady(moving, says)
+    await isNotReady(moving, `"pgtrek recopy public.${recopy}"`)
     if (number % 2 === 0) {
       await moving.restart()
-      await isRed(moving, says)
+      await isNotReady(moving, says)
     }
     expect((await moving.switchover()).error?.message).toContain(says)
     await recopied(moving, recopy)
   }
   await moving.restart()
-  await isGreen(moving)
+  await isReady(moving)
   await source.sql(harmless)
-  await isRed(moving, 'public.p_7_all is a partition of public.p, but the destination does not have it')
+  await isNotReady(moving, 'public.p_7_all is a partition of public.p, but the destination does not have it')
   await destination.sql(harmless)
-  await isGreen(moving)
+  await isReady(moving)
   await source.sql("insert into p select g, 5 + g % 3, 'p' from generate_series(100, 120) g")
   expect((await moving.switchover()).error).toBeUndefined()
   expect(await compareRows(source, destination)).toEqual([])
 })
 
-test('a comparison that finds both sides equal settles it, also by the root and without the state directory', async () => {
+test('a comparison that finds both sides equal resolves it, also by the root and without the state directory', async () => {
   const source = await (await cluster(17, logical)).createDatabase()
   const destination = await (await cluster(18, logical)).createDatabase()
   await source.sql(
     `${tables}; ${filled('p_8', 8)} create publication mine for table p, t with (publish_via_partition_root)`,
   )
-  // Attached when it was published already, and copied.
+  // Attached after it was published and copied.
   await source.sql(filled('p_9', 9))
   await using moving = move({ source, destination }, { publication: 'mine' })
   await moving.untilStreaming()
-  await isGreen(moving)
+  await isReady(moving)
   await destination.sql('create table p_3 partition of p for values in (3)')
   await source.sql(filled('p_3', 3))
-  await isRed(moving, 'public.p_3 was attached')
-  await isRed(moving, 'table public.p is not the same on both sides')
+  await isNotReady(moving, 'public.p_3 was attached')
+  await isNotReady(moving, 'table public.p is not the same on both sides')
   await destination.sql("insert into p select g, 3, 'before' from generate_series(1, 50) g")
-  await isGreen(moving)
+  await isReady(moving)
   moving.store.forget(moving.run.name)
   await moving.restart()
-  await isGreen(moving)
+  await isReady(moving)
   expect((await moving.switchover()).error).toBeUndefined()
   expect(await compareRows(source, destination)).toEqual([])
 })
 
-test('where partitions are published one by one, an attached one is named until it is copied', async () => {
+test('when partitions are published one by one, an attached one is reported until it is copied', async () => {
   const source = await (await cluster(12, logical)).createDatabase()
   const destination = await (await cluster(17, logical)).createDatabase()
   await source.sql(tables)
   await using moving = move({ source, destination }, { verifyWhileFollowing: false })
   await moving.untilStreaming()
   await source.sql(filled('p_3', 3))
-  await isRed(moving, '"pgtrek recopy public.p_3"')
+  await isNotReady(moving, '"pgtrek recopy public.p_3"')
   const [publication] = await source.sql<{ name: string }>('select pubname as name from pg_publication')
-  // As somebody may do who has read the manual: rows from before are still missing.
+  // As the manual advises: earlier rows are still missing.
   await destination.sql('create table p_3 partition of p for values in (3)')
   await source.sql(
     `alter publication "${publication?.name}" add table only p_3; insert into p values (60, 3, 'since')`,
   )
-  await isRed(moving, 'public.p_3 was attached, or published, since the copy and has rows')
+  await isNotReady(moving, 'public.p_3 was attached, or published, since the copy and has rows')
   await recopied(moving, 'p_3')
   expect((await moving.switchover()).error).toBeUndefined()
   expect(await compareRows(source, destination)).toEqual([])
