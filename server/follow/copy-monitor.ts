@@ -25,7 +25,7 @@ export class CopyMonitor implements AsyncDisposable {
   readonly #over = new AbortController()
   readonly #warned = new Set<string>()
   #timer: ReturnType<typeof setTimeout> | undefined
-  #looking = Promise.resolve()
+  #checking = Promise.resolve()
   #session: Session | undefined
 
   constructor(readonly options: CopyMonitorOptions) {
@@ -60,11 +60,11 @@ export class CopyMonitor implements AsyncDisposable {
   #next() {
     if (this.#over.signal.aborted || this.reason) return
     this.#timer = setTimeout(() => {
-      this.#looking = this.#look().then(() => this.#next())
+      this.#checking = this.#check().then(() => this.#next())
     }, this.options.everyMs ?? usualEveryMs)
   }
 
-  async #look() {
+  async #check() {
     const { from, names } = this.options.link
     try {
       this.#session ??= await Session.open(from, { signal: this.#over.signal })
@@ -116,7 +116,7 @@ export class CopyMonitor implements AsyncDisposable {
   async [Symbol.asyncDispose]() {
     this.#over.abort()
     clearTimeout(this.#timer)
-    await this.#looking
+    await this.#checking
     this.#session?.destroy()
   }
 }

@@ -136,14 +136,16 @@ export class FollowRun implements FollowController {
     try {
       // Only a known move waits for servers. A new command fails at once, while its user can correct it.
       const lock = () => this.#lockBoth()
-      await using locks = begin ? await lock() : await this.#move.patiently(lock, earlier !== undefined)
+      await using locks = begin
+        ? await lock()
+        : await this.#move.retryWhileUnavailable(lock, earlier !== undefined)
       this.#actions.lock = locks.destination
       if (begin) {
         await beginMove(this.#move, begin, earlier, locks.destination, () => this.#published.takePlace())
       } else {
         const resume = () =>
           continueMove(this.#move, earlier, locks.destination, () => this.#published.takePlace())
-        await this.#move.patiently(resume, earlier !== undefined)
+        await this.#move.retryWhileUnavailable(resume, earlier !== undefined)
       }
       const end = await this.#follow()
       status.end('stopped')
@@ -198,14 +200,14 @@ export class FollowRun implements FollowController {
     const move = this.#move
     const { status } = move
     await using monitor = this.#startMonitor()
-    await move.patiently(() => undoInterrupted(move))
+    await move.retryWhileUnavailable(() => undoInterrupted(move))
     const changes = move.record.native ? 'native_copy' : 'changes'
     status.dispatch({
       type: 'follow_began',
       with: move.record.progress === 'done' ? 'way_back' : changes,
     })
     const directions = move.isBothWays ? (['forward', 'back'] as const) : [move.record.direction]
-    for (const direction of directions) await move.patiently(() => this.#streams.start(direction))
+    for (const direction of directions) await move.retryWhileUnavailable(() => this.#streams.start(direction))
     this.#monitor = monitor
     // The lag at the beginning is known only now.
     monitor.soon()
@@ -235,7 +237,7 @@ export class FollowRun implements FollowController {
       publicationOf: publicationsOf,
       tableCheckEveryMs: this.services.tableCheckEveryMs,
       onDestination: async (destination) => {
-        if (!this.#actions.isBusy && this.#others.isDue) await this.#others.look(destination)
+        if (!this.#actions.isBusy && this.#others.isDue) await this.#others.check(destination)
       },
     })
   }

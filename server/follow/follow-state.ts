@@ -166,7 +166,7 @@ export class FollowStatus {
   }
 
   /** The state of a subscription was read, which copies and applies by itself. */
-  nativeLooked({ ready, tables }: { ready: number; tables: number }) {
+  nativeChecked({ ready, tables }: { ready: number; tables: number }) {
     this.#streamsChanged()
     if (ready === tables) this.dispatch({ type: 'rows_copied' })
     this.#noticeCaughtUp('forward')

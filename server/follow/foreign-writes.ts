@@ -42,7 +42,7 @@ export class ForeignWatch {
   }
 
   /** Rows of others since the last check, for each table that has any; and which tables exist. */
-  async look(
+  async check(
     destination: Session,
     tables: FollowRecord['tables'],
   ): Promise<{ found: ForeignTable[]; there: TablesThere }> {

@@ -21,7 +21,7 @@ import { begin, makeSlot, refuseOthers } from './link.ts'
 import { followName, linkNames } from './names.ts'
 import { readMoved } from './relations.ts'
 import type { CloneAndFollow } from './request.ts'
-import { patiently } from './retry.ts'
+import { retryWhileUnavailable } from './retry.ts'
 import { endPatienceMs, undoCopy } from './undo-copy.ts'
 
 export function newRecord(request: CloneAndFollow): FollowRecord {
@@ -94,9 +94,9 @@ export async function copyFirst(work: InitialCopy, record: FollowRecord): Promis
         status.warn(`${error.message}; another attempt in ${seconds} seconds`),
       atMostMs: endPatienceMs,
     }
-    await patiently(() => recordMissing(link, record, settled, signal), passing)
+    await retryWhileUnavailable(() => recordMissing(link, record, settled, signal), passing)
     // Last, because the position shows that all rows are there.
-    await patiently(() => begin(link, slot, signal), passing)
+    await retryWhileUnavailable(() => begin(link, slot, signal), passing)
     work.update({ progress: 'following', ...settled })
   } catch (error) {
     await undoCopy(work, link, record, error)

@@ -16,7 +16,7 @@ import { checkObjects } from './moved-objects.ts'
 import { copySequenceValues } from './switchover/sequences.ts'
 import type { Learned } from './unsent-rows.ts'
 
-const lookEveryMs = 1000
+const checkEveryMs = 1000
 const defaultTableCheckEveryMs = 10_000
 /** How long a check waits for a locked table. */
 const longestLockMs = 5000
@@ -41,7 +41,7 @@ export interface MonitorOptions {
 
 export class FollowMonitor implements AsyncDisposable {
   #timer: ReturnType<typeof setTimeout> | undefined
-  #looking: Promise<void> = Promise.resolve()
+  #checking: Promise<void> = Promise.resolve()
   #ended = false
   #isAsked = false
   readonly #sessions = new Map<ConnectionSettings, Session>()
@@ -56,35 +56,35 @@ export class FollowMonitor implements AsyncDisposable {
 
   #next(milliseconds: number) {
     if (this.#ended) return
-    this.#timer = setTimeout(() => this.#lookNow(), milliseconds)
+    this.#timer = setTimeout(() => this.#checkNow(), milliseconds)
   }
 
-  #lookNow() {
+  #checkNow() {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#isAsked = false
-    this.#looking = this.#look().then(() => this.#next(this.#isAsked ? 0 : lookEveryMs))
+    this.#checking = this.#check().then(() => this.#next(this.#isAsked ? 0 : checkEveryMs))
   }
 
   /** Checks at once, because something has changed. */
   soon() {
     this.#isAsked = true
     // Without a timer a check is running.
-    if (this.#timer !== undefined && !this.#ended) this.#lookNow()
+    if (this.#timer !== undefined && !this.#ended) this.#checkNow()
   }
 
-  async #look() {
+  async #check() {
     const { status, links } = this.options
     try {
       for (const link of links()) await this.#slot(link)
       await this.#sequences()
       await this.#objects()
       await this.#foreign()
-      status.troubles.delete('look')
+      status.troubles.delete('servers')
     } catch (error) {
       await this.#close()
       if (!this.#ended)
-        status.troubles.set('look', `the servers cannot be checked: ${errorInfo(error).message}`)
+        status.troubles.set('servers', `the servers cannot be checked: ${errorInfo(error).message}`)
     }
     status.onChange('soon')
   }
@@ -185,7 +185,7 @@ export class FollowMonitor implements AsyncDisposable {
     clearTimeout(this.#timer)
     // Ends the queries of a running check.
     await this.#close()
-    await this.#looking
+    await this.#checking
     // The check may have opened another session since.
     await this.#close()
   }

@@ -12,7 +12,7 @@ import { insertsPublication, linkNames } from './names.ts'
 import { markLearned, markSkipped } from './ownership.ts'
 import { allTables } from './relations.ts'
 import type { FollowEnds, FollowServices } from './request.ts'
-import { patiently } from './retry.ts'
+import { retryWhileUnavailable } from './retry.ts'
 import { type Learned, withLearned } from './unsent-rows.ts'
 
 export type FollowEnd = 'stopped' | 'switched_over'
@@ -161,12 +161,12 @@ export class MoveContext {
   }
 
   /** Waits for servers that do not answer, and shows it. */
-  async patiently<T>(work: () => Promise<T>, isKnown = true): Promise<T> {
-    const result = await patiently(work, {
+  async retryWhileUnavailable<T>(work: () => Promise<T>, isKnown = true): Promise<T> {
+    const result = await retryWhileUnavailable(work, {
       signal: this.signal,
       onWait: (error) => this.status.wait(error),
       // The host name may be mistyped if the move is not known.
-      isWorthIt: (error) => isKnown || !(error instanceof ConnectFailed && error.reason === 'host'),
+      isRetried: (error) => isKnown || !(error instanceof ConnectFailed && error.reason === 'host'),
     })
     this.status.wait(undefined)
     return result

@@ -52,12 +52,12 @@ export class OtherWriters {
     this.#watch.forget(tables)
   }
 
-  async look(destination: Session) {
+  async check(destination: Session) {
     const { move } = this
     const { direction, bidirectional, native, handedOver } = move.record
     // Others may write where both sides are in use, and rows that a subscription writes are not counted.
     if (direction !== 'forward' || bidirectional || native || handedOver) return
-    const { found, there } = await this.#watch.look(destination, allTables(move.record))
+    const { found, there } = await this.#watch.check(destination, allTables(move.record))
     const renamed = renamedForeignWrites(move.record.foreignWrites, there)
     if (renamed) move.update(renamed)
     if (found.length === 0) return
@@ -76,7 +76,7 @@ export class OtherWriters {
   /** Checks a last time. */
   async tables({ to }: Link): Promise<readonly TableName[]> {
     await using destination = await Session.open(to, { signal: this.move.signal })
-    await this.look(destination)
+    await this.check(destination)
     return this.move.record.foreignWrites?.tables ?? []
   }
 }

@@ -68,7 +68,7 @@ export class Streams {
   async startAgain(direction: Direction, how: { paused: boolean }) {
     const { move } = this
     try {
-      await move.patiently(() => this.startInstead(direction, how))
+      await move.retryWhileUnavailable(() => this.startInstead(direction, how))
     } catch (error) {
       if (move.signal.aborted) return
       move.status.fail(error)
@@ -118,7 +118,7 @@ export class Streams {
       source,
       destination,
       subscription,
-      onLook: () => status.nativeLooked(follower.copied),
+      onLook: () => status.nativeChecked(follower.copied),
       onCopied: () => {
         status.say('the rows of all tables are copied; analyzing the tables')
         void this.#finishNative().catch((error) => status.warn(messageOf(error)))

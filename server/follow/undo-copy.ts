@@ -8,7 +8,7 @@ import { dropLink, type Link } from './link.ts'
 import { describeMove, readMoveFacts } from './move-state.ts'
 import { linkNames } from './names.ts'
 import type { CloneAndFollow } from './request.ts'
-import { patiently } from './retry.ts'
+import { retryWhileUnavailable } from './retry.ts'
 
 /** How long a server may be unavailable at the end of a copy, or when a copy is undone. */
 export const endPatienceMs = 120_000
@@ -61,7 +61,7 @@ export async function undoCopy(
   try {
     const drop = () => dropLink(link, { by: 'move', move, unread })
     // A restart of the server may be why the copy failed.
-    const dropped = await patiently(drop, {
+    const dropped = await retryWhileUnavailable(drop, {
       signal: error instanceof Cancelled ? AbortSignal.abort() : signal,
       onWait: (reason) =>
         status.warn(`${reason.message}; slot and publication are dropped when the server is available again`),

@@ -24,7 +24,7 @@ export interface Recopy extends RecopyRun {
   followPaused: () => Promise<Following>
 }
 
-const lookEveryMs = 200
+const checkEveryMs = 200
 /** Blocking transactions are reported after so long. */
 const patienceMs = 3000
 
@@ -92,7 +92,7 @@ async function olderTransactions({ link, status, signal }: RecopyRun) {
       isReported = true
       await reportBlockers(link.from, (message) => status.say(message, 'warn'))
     }
-    await pause(lookEveryMs, signal)
+    await pause(checkEveryMs, signal)
   }
 }
 

@@ -17,7 +17,7 @@ import { keepReadOnly, undoReadOnly } from './read-only.ts'
 
 /** How long a server that was lost during the handover is asked for its outcome. */
 const patienceMs = 30_000
-const betweenLooksMs = 250
+const checkEveryMs = 250
 
 /** The server was lost during the handover and does not answer. */
 export class HandOverUnknown extends PgtrekError {}
@@ -52,7 +52,7 @@ export async function handOver(
           { cause: error },
         )
       }
-      await Bun.sleep(betweenLooksMs)
+      await Bun.sleep(checkEveryMs)
     }
   }
 }

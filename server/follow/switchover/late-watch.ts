@@ -39,7 +39,7 @@ export class LateWatch {
   #session: Session | undefined
   #catalog: string | undefined
   #next: ReturnType<typeof setTimeout> | undefined
-  #looking: Promise<void> = Promise.resolve()
+  #checking: Promise<void> = Promise.resolve()
   #isOver = false
   readonly #abandoned = new AbortController()
   #failure: string | undefined
@@ -74,8 +74,8 @@ export class LateWatch {
   /** Checks a last time, including everything that is committed now. Never throws: see `failure`. */
   async end(): Promise<void> {
     this.#stop()
-    await this.#looking
-    await this.#look({ isLast: true })
+    await this.#checking
+    await this.#check({ isLast: true })
     await this.#session?.close().catch(() => {})
     this.#session = undefined
   }
@@ -85,7 +85,7 @@ export class LateWatch {
     this.#stop()
     this.#abandoned.abort()
     this.#session?.destroy()
-    await this.#looking
+    await this.#checking
   }
 
   #stop() {
@@ -95,13 +95,13 @@ export class LateWatch {
 
   #in(milliseconds: number) {
     this.#next = setTimeout(() => {
-      this.#looking = this.#look({ isLast: false }).then(() => {
+      this.#checking = this.#check({ isLast: false }).then(() => {
         if (!this.#isOver) this.#in(this.watched.everyMs)
       })
     }, milliseconds)
   }
 
-  async #look({ isLast }: { isLast: boolean }) {
+  async #check({ isLast }: { isLast: boolean }) {
     const { place } = this.#found
     let what = `${place} was written to`
     try {
@@ -109,10 +109,10 @@ export class LateWatch {
       const session = this.#session
       // A synchronous commit flushes earlier asynchronous commits to the log that can be read.
       if (isLast) await writeSentinel(session)
-      await this.#lookAtRows(session, isLast)
+      await this.#checkRows(session, isLast)
       what = `objects of ${place} were changed`
-      await this.#lookAtObjects(session)
-      await this.#lookAtSequences(session)
+      await this.#checkObjects(session)
+      await this.#checkSequences(session)
       this.#report(undefined)
     } catch (error) {
       this.#session?.destroy()
@@ -131,7 +131,7 @@ export class LateWatch {
     this.watched.onTrouble(failure)
   }
 
-  async #lookAtRows(session: Session, isLast: boolean) {
+  async #checkRows(session: Session, isLast: boolean) {
     const { slot, publication, after, ours } = this.watched
     // Counting more changes again and again would be too slow.
     if (this.#found.changes >= enoughChanges) return
@@ -144,7 +144,7 @@ export class LateWatch {
   }
 
   /** Compares with the catalogs at the switchover, because those of the new primary may have changed since. */
-  async #lookAtObjects(session: Session) {
+  async #checkObjects(session: Session) {
     const catalog = await catalogFingerprint(session)
     const isChanged = this.#catalog !== undefined && this.#catalog !== catalog
     const objects = isChanged ? await this.watched.compareObjects(this.#abandoned.signal) : []
@@ -156,7 +156,7 @@ export class LateWatch {
   }
 
   /** An advanced sequence is no late write, but shows that a client is still connected. */
-  async #lookAtSequences(session: Session) {
+  async #checkSequences(session: Session) {
     const beyond = await sequencesBeyond(session, this.#sequences)
     if (beyond.length === 0) return
     const reported = new Set(beyond.map(tableKey))

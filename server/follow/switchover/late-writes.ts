@@ -14,10 +14,10 @@ import { messagesSince, writeSentinel } from './sentinel.ts'
 
 export type LateWrites = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>
 
-interface LateLook {
+interface LateRead {
   late: LateWrites | undefined
   /** Everything before was checked: the slot need not keep it. */
-  lookedUpTo: Lsn
+  readUpTo: Lsn
   /** There may be more after it. */
   isCut: boolean
 }
@@ -31,7 +31,7 @@ export interface LateQuestion {
 }
 
 const patienceMs = 10_000
-const lookEveryMs = 50
+const checkEveryMs = 50
 const objectInUse = '55006'
 /** The names in a message come before its rows. */
 const longestNames = 600
@@ -43,9 +43,9 @@ export async function readLateWrites(
 ): Promise<LateWrites | undefined> {
   // A synchronous commit flushes earlier asynchronous commits to the log that can be read.
   await writeSentinel(session)
-  const { late, isCut } = await look(session, question, enoughChanges)
+  const { late, isCut } = await readLate(session, question, enoughChanges)
   // When many changes are not late, all have to be read.
-  return isCut && !late ? (await look(session, question, null)).late : late
+  return isCut && !late ? (await readLate(session, question, null)).late : late
 }
 
 /** Reads up to the end of the log on disk. While nothing is late, the slot is advanced past what was read. */
@@ -55,18 +55,18 @@ export async function passLateWrites(
   goesOn: () => boolean = () => true,
 ): Promise<LateWrites | undefined> {
   for (;;) {
-    const { late, lookedUpTo, isCut } = await look(session, question, enoughChanges)
+    const { late, readUpTo, isCut } = await readLate(session, question, enoughChanges)
     if (late) return late
-    await advanceSlot(session, question.slot, lookedUpTo)
+    await advanceSlot(session, question.slot, readUpTo)
     if (!isCut || !goesOn()) return undefined
   }
 }
 
-async function look(
+async function readLate(
   session: Session,
   { slot, publication, after, ours }: LateQuestion,
   most: number | null,
-): Promise<LateLook> {
+): Promise<LateRead> {
   const names = [publication].flat().map(quoteIdentifier).join(', ')
   const { lsn } = await session.one<{ lsn: string }>(
     'select pg_catalog.pg_current_wal_flush_lsn()::text as lsn',
@@ -93,7 +93,7 @@ async function look(
   for (const message of messages) count.message(message)
   const seen = messages.reduce((sum, message) => sum + message.count, 0)
   const isCut = most !== null && seen >= most
-  return { late: count.late, lookedUpTo: isCut ? (count.end ?? after) : end, isCut }
+  return { late: count.late, readUpTo: isCut ? (count.end ?? after) : end, isCut }
 }
 
 /** Advances the slot, so that the server can remove log. Later changes stay in the slot. */
@@ -115,7 +115,7 @@ async function peek(session: Session, sql: string): Promise<Message[]> {
     } catch (error) {
       const isInUse = error instanceof ServerError && error.sqlstate === objectInUse
       if (!isInUse || performance.now() > deadline) throw error
-      await Bun.sleep(lookEveryMs)
+      await Bun.sleep(checkEveryMs)
     }
   }
 }

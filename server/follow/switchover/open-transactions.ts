@@ -13,7 +13,7 @@ export interface OpenTransaction {
   words: string
 }
 
-const lookEveryMs = 100
+const checkEveryMs = 100
 const mostNamed = 10
 
 /**
@@ -88,7 +88,7 @@ export async function awaitOpenTransactions(session: Session, waiting: WaitForEn
           'commit later would be lost. Commit or end them, or give them more time (--timeout)',
       )
     }
-    await pause(lookEveryMs, signal)
+    await pause(checkEveryMs, signal)
     const open = new Set((await readOpenTransactions(session, waiting)).map(({ key }) => key))
     left = left.filter(({ key }) => open.has(key))
     if (left.length === 0) return

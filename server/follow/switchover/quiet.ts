@@ -64,13 +64,13 @@ async function refuseOpen(
   { record, link, options, signal }: Pick<Switchover, 'record' | 'link' | 'options' | 'signal'>,
 ) {
   const { bidirectional } = record
-  const look = () => readOpenTransactions(from, { exceptOurs: bidirectional })
-  const first = await look()
+  const read = () => readOpenTransactions(from, { exceptOurs: bidirectional })
+  const first = await read()
   if (first.length === 0) return
   if (bidirectional) throw stillWritten(link, listed(first), options)
   await pause(quietMs, signal)
   const keys = new Set(first.map(({ key }) => key))
-  const left = (await look()).filter(({ key }) => keys.has(key))
+  const left = (await read()).filter(({ key }) => keys.has(key))
   if (left.length > 0) throw stillWritten(link, listed(left), options)
 }
 
