@@ -10,7 +10,7 @@ import { cleanUpFollow } from '../follow/cleanup.ts'
 import type { FollowRun } from '../follow/follow-run.ts'
 import type { FollowEnds } from '../follow/request.ts'
 import { shownState as shownRunState } from '../follow/run-state.ts'
-import { HandOverUnknown } from '../follow/switchover/hand-over.ts'
+import { HandoverUnknown } from '../follow/switchover/handover.ts'
 import { errorInfo, PgtrekError, SnapshotLost } from '../postgres/errors.ts'
 import { mayPass } from '../replication/apply/recovery.ts'
 import { MoveTaken } from '../store/follow-memory.ts'
@@ -336,5 +336,5 @@ function failureOf(error: unknown): Failure {
 
 /** For example a server that is starting, or a network failure. */
 export function mayPassLater(error: unknown): boolean {
-  return mayPass(error) || error instanceof SnapshotLost || error instanceof HandOverUnknown
+  return mayPass(error) || error instanceof SnapshotLost || error instanceof HandoverUnknown
 }

@@ -8,8 +8,8 @@ import { Session } from '../postgres/session.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
 import { discover, wasSwitchedOver } from './discover.ts'
 import type { MoveContext } from './move-context.ts'
-import { isAtItsEnd } from './switchover/hand-over.ts'
-import { finishHandOver, learnHandOver } from './switchover/interrupted.ts'
+import { isAtItsEnd } from './switchover/handover.ts'
+import { finishHandover, learnHandover } from './switchover/interrupted.ts'
 
 /** `onFound`: the move exists. `lock` is that of the destination. */
 export async function continueMove(
@@ -20,7 +20,7 @@ export async function continueMove(
 ) {
   if (earlier && !isInCopy(earlier)) {
     onFound()
-    await learnHandOver(move)
+    await learnHandover(move)
   } else {
     // A process that was killed right after its copy could not record that the copy is complete.
     const found = await discover(move.name, move.ends, move.signal)
@@ -29,7 +29,7 @@ export async function continueMove(
     move.update({ ...found, ...(moved && { moved }), ...(kept && { kept }) })
     move.status.say('found slot, publication and position of an earlier process on the servers')
   }
-  await finishHandOver(move)
+  await finishHandover(move)
   refuseOver(move.record)
   await warnOfSuspended(move)
   const { failedObjects, direction, tables } = move.record

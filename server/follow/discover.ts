@@ -22,7 +22,7 @@ import {
 import { insertsPublication, linkNames } from './names.ts'
 import type { Mark } from './ownership.ts'
 import type { FollowEnds } from './request.ts'
-import { makeWritable } from './switchover/hand-over.ts'
+import { makeWritable } from './switchover/handover.ts'
 
 export function unknownRecord(name: string, { source, destination, follow }: FollowEnds): FollowRecord {
   return {

@@ -6,7 +6,7 @@ import { unknownRecord } from '../../server/follow/discover.ts'
 import { readMove } from '../../server/follow/move-state.ts'
 import { linkNames } from '../../server/follow/names.ts'
 import { markPublication, readMark } from '../../server/follow/ownership.ts'
-import { handOver } from '../../server/follow/switchover/hand-over.ts'
+import { handOver } from '../../server/follow/switchover/handover.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { Session } from '../../server/postgres/session.ts'
 import { defaultFollowOptions } from '../../shared/follow-options.ts'
@@ -334,7 +334,7 @@ test('a server that is lost during the handover is asked for the outcome, which 
   await expect(gone).rejects.toThrow('is not known')
   const asked = handOver(link, record, { lsn: '0/2' }, new AbortController().signal)
   await server.up()
-  await within('the hand-over', asked)
+  await within('the handover', asked)
   await using session = await Session.open(from)
   expect(await readMark(session, publication)).toMatchObject({ move: 'one', handedOver: { lsn: '0/2' } })
   // A comment that was changed by a user is written anew.

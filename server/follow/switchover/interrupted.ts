@@ -7,19 +7,19 @@ import { leaveLink, settleLink } from '../link.ts'
 import type { MoveContext } from '../move-context.ts'
 import { readMoveFacts } from '../move-state.ts'
 import { linkNames } from '../names.ts'
-import { makeWritable, missedHandOver, primarySide } from './hand-over.ts'
+import { makeWritable, missedHandover, primarySide } from './handover.ts'
 import { isOldPrimaryWatched } from './old-primary.ts'
 import { dropReverse } from './way-back.ts'
 
 /** Records a handover that is known to the servers only: the process was killed, or had another state directory. */
-export async function learnHandOver(move: MoveContext) {
+export async function learnHandover(move: MoveContext) {
   const { forward, back } = move.record
   const { signal } = move
   await using source = await Session.open(move.ends.source, { signal })
   await using destination = await Session.open(move.ends.destination, { signal })
   const links = { forward, back: back ?? linkNames(move.name, 'back') }
   const facts = await readMoveFacts(source, destination, move.name, links)
-  const missed = missedHandOver(move.record, facts)
+  const missed = missedHandover(move.record, facts)
   if (!missed) return
   move.update(missed)
   move.status.warn('a switchover was interrupted after the handover, which is recorded on the servers')
@@ -42,7 +42,7 @@ export async function undoInterrupted(move: MoveContext) {
 }
 
 /** After the handover: what remains to be done. Repeated by the next process after a kill. */
-export async function finishHandOver(move: MoveContext) {
+export async function finishHandover(move: MoveContext) {
   const { handedOver } = move.record
   if (!handedOver || handedOver.isReleased) return
   const { status } = move

@@ -13,8 +13,8 @@ import { checkObjects } from '../moved-objects.ts'
 import { acceptable, foundEqual, type OtherWriters } from '../other-writers.ts'
 import type { Streams } from '../streams.ts'
 import type { Learned } from '../unsent-rows.ts'
-import { HandOverUnknown, handOver, makeWritable } from './hand-over.ts'
-import { finishHandOver } from './interrupted.ts'
+import { HandoverUnknown, handOver, makeWritable } from './handover.ts'
+import { finishHandover } from './interrupted.ts'
 import { settleMaterializedViews } from './materialized-views.ts'
 import { lateTroubles, type OldPrimary } from './old-primary.ts'
 import { switchOver } from './switchover.ts'
@@ -67,7 +67,7 @@ export class SwitchoverTask {
       const { step } = status.switchover
       const { message } = error as Error
       const failed = { state: 'failed', options, step, started_at, error: { message } } as const
-      if (error instanceof HandOverUnknown) {
+      if (error instanceof HandoverUnknown) {
         status.switchover = failed
         status.fail(error)
         move.fail(error)
@@ -214,7 +214,7 @@ export class SwitchoverTask {
     const again = move.record.progress === 'following'
     const to = direction === 'forward' ? 'destination' : 'source'
     status.dispatch({ type: 'handed_over', to, again })
-    await finishHandOver(move)
+    await finishHandover(move)
     // After a return they are copied again while following.
     const sequences = again ? [] : report.sequences
     if (!goesOn) {

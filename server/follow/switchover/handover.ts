@@ -20,9 +20,9 @@ const patienceMs = 30_000
 const checkEveryMs = 250
 
 /** The server was lost during the handover and does not answer. */
-export class HandOverUnknown extends PgtrekError {}
+export class HandoverUnknown extends PgtrekError {}
 
-/** Returns when the handover is on the server's disk. Throws when it certainly failed, or `HandOverUnknown`. */
+/** Returns when the handover is on the server's disk. Throws when it certainly failed, or `HandoverUnknown`. */
 export async function handOver(
   { from, names }: Pick<Link, 'from' | 'names'>,
   record: FollowRecord,
@@ -46,7 +46,7 @@ export async function handOver(
       const isLost = error instanceof ConnectionLost || error instanceof ConnectFailed
       if (!isLost && !isUnsure) throw error
       if (!isLost || performance.now() > deadline || signal.aborted) {
-        throw new HandOverUnknown(
+        throw new HandoverUnknown(
           `the connection to ${describeSettings(from)} was lost during the handover, and its outcome is not known: ${messageOf(error)}. ` +
             'When the server is available again, "pgtrek status" with the same connections shows it, and "pgtrek follow" continues',
           { cause: error },
@@ -61,7 +61,7 @@ export async function handOver(
  * Changes of the record for a handover that a killed process could not record, or that another process has done.
  * Undefined when the record has it.
  */
-export function missedHandOver(record: FollowRecord, facts: MoveFacts): Partial<FollowRecord> | undefined {
+export function missedHandover(record: FollowRecord, facts: MoveFacts): Partial<FollowRecord> | undefined {
   const directions: Direction[] =
     record.bidirectional && !record.handedOver ? ['forward', 'back'] : [record.direction]
   for (const direction of directions) {
