@@ -1,30 +1,30 @@
 // Waiting for something that a stream reports.
 
-import type { FollowStatus } from '../../shared/follow.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import type { Following } from '../replication/apply/follower.ts'
+import type { StreamProgress } from '../replication/apply/statistics.ts'
 import type { Lsn } from '../replication/stream/lsn.ts'
 
 /**
- * True as soon as `isReached`, which is asked at every change of the status; false when the time is over. Rejects with
+ * True as soon as `isReached`, which is called at every progress; false when the time is over. Rejects with
  * what `isReached` throws, and when the signal is aborted.
  */
-export async function untilStatus(
-  follower: Pick<Following, 'status' | 'onStatus'>,
-  isReached: (status: FollowStatus) => boolean,
+export async function untilProgress(
+  follower: Pick<Following, 'progress' | 'onProgress'>,
+  isReached: (progress: StreamProgress) => boolean,
   { signal, atMostMs }: { signal?: AbortSignal; atMostMs?: number } = {},
 ): Promise<boolean> {
   signal?.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<boolean>()
   const check = () => {
     try {
-      if (isReached(follower.status)) resolve(true)
+      if (isReached(follower.progress)) resolve(true)
     } catch (error) {
       reject(error)
     }
   }
   const abort = () => reject(signal?.reason)
-  const removeListener = follower.onStatus(check)
+  const removeListener = follower.onProgress(check)
   signal?.addEventListener('abort', abort, { once: true })
   const timer = atMostMs === undefined ? undefined : setTimeout(() => resolve(false), atMostMs)
   check()
@@ -48,7 +48,7 @@ export async function endAt(follower: Following, lsn: Lsn, signal: AbortSignal) 
   // It is not awaited after a conflict.
   ended.catch(() => {})
   try {
-    await untilStatus(follower, ({ phase, conflict }) => {
+    await untilProgress(follower, ({ phase, conflict }) => {
       if (conflict) {
         throw new PgtrekError(
           `earlier changes have to be applied first, and they stop at a conflict: ${conflict.message}. Resolve it first`,

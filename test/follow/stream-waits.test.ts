@@ -1,30 +1,28 @@
 // Waits for what a stream reports: they end with the report, with the time limit, or with an abort, and leave no listener.
 import { expect, test } from 'bun:test'
-import { endAt, untilStatus } from '../../server/follow/stream-waits.ts'
+import { endAt, untilProgress } from '../../server/follow/stream-waits.ts'
 import type { Following } from '../../server/replication/apply/follower.ts'
-import type { FollowStatus } from '../../shared/follow.ts'
+import type { StreamProgress } from '../../server/replication/apply/statistics.ts'
 
-type Known = Pick<FollowStatus, 'phase' | 'conflict'>
-
-/** A stream whose status the test sets. */
+/** A stream whose progress the test sets. */
 function stream() {
   const listeners = new Set<() => void>()
   const ended = Promise.withResolvers<void>()
-  let status: Known = { phase: 'streaming' }
-  const report = (next: Known) => {
-    status = next
+  let progress: StreamProgress = { phase: 'streaming', applied: '0/0' }
+  const report = (next: Partial<StreamProgress>) => {
+    progress = { ...progress, ...next }
     for (const listener of listeners) listener()
   }
   const end = () => {
-    report({ ...status, phase: 'stopped' })
+    report({ phase: 'stopped' })
     ended.resolve()
     return ended.promise
   }
   const follower = {
-    get status() {
-      return status as FollowStatus
+    get progress() {
+      return progress
     },
-    onStatus(listener: () => void) {
+    onProgress(listener: () => void) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
@@ -34,32 +32,32 @@ function stream() {
   return { follower: follower as unknown as Following, listeners, report, end }
 }
 
-const isPaused = ({ phase }: FollowStatus) => phase === 'paused'
-const conflict = { message: 'a row is missing' } as NonNullable<FollowStatus['conflict']>
+const isPaused = ({ phase }: StreamProgress) => phase === 'paused'
+const conflict = { message: 'a row is missing' } as NonNullable<StreamProgress['conflict']>
 
 test('a wait ends with the report that it waits for', async () => {
   const { follower, listeners, report } = stream()
-  const wait = untilStatus(follower, isPaused)
+  const wait = untilProgress(follower, isPaused)
   report({ phase: 'catchup' })
   report({ phase: 'paused' })
   expect(await wait).toBe(true)
   expect(listeners.size).toBe(0)
-  expect(await untilStatus(follower, isPaused)).toBe(true)
+  expect(await untilProgress(follower, isPaused)).toBe(true)
 })
 
 test('a wait ends at its time limit', async () => {
   const { follower, listeners } = stream()
-  expect(await untilStatus(follower, isPaused, { atMostMs: 1 })).toBe(false)
+  expect(await untilProgress(follower, isPaused, { atMostMs: 1 })).toBe(false)
   expect(listeners.size).toBe(0)
 })
 
 test('a wait rejects when it is aborted, or when the check throws', async () => {
   const { follower, listeners, report } = stream()
   const stop = new AbortController()
-  const aborted = untilStatus(follower, isPaused, { signal: stop.signal })
+  const aborted = untilProgress(follower, isPaused, { signal: stop.signal })
   stop.abort(new Error('enough'))
   await expect(aborted).rejects.toThrow('enough')
-  const thrown = untilStatus(follower, ({ phase }) => {
+  const thrown = untilProgress(follower, ({ phase }) => {
     if (phase === 'failed') throw new Error('it failed')
     return false
   })

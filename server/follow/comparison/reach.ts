@@ -6,7 +6,7 @@ import { Follower, type Following } from '../../replication/apply/follower.ts'
 import { parseLsn } from '../../replication/stream/lsn.ts'
 import type { FollowStatus } from '../follow-state.ts'
 import type { Link } from '../link.ts'
-import { untilStatus } from '../stream-waits.ts'
+import { untilProgress } from '../stream-waits.ts'
 
 /** The comparison is not possible now, and is tried again later. */
 export class Later extends Error {}
@@ -24,15 +24,15 @@ export async function reachMoment(
   const wanted = parseLsn(lsn)
   const follower = runningFollower(link, status)
   if (!follower) throw notFlowing()
-  const isReached = ({ applied }: Follower['status']) => {
+  const isReached = ({ applied }: Follower['progress']) => {
     if (runningFollower(link, status) !== follower) throw notFlowing()
     if (parseLsn(applied) >= wanted) return true
     follower.askForEnd()
     return false
   }
-  if (await untilStatus(follower, isReached, { signal, atMostMs: nudgeAfterMs })) return
+  if (await untilProgress(follower, isReached, { signal, atMostMs: nudgeAfterMs })) return
   await nudge(link, signal)
-  if (await untilStatus(follower, isReached, { signal, atMostMs: patienceMs - nudgeAfterMs })) return
+  if (await untilProgress(follower, isReached, { signal, atMostMs: patienceMs - nudgeAfterMs })) return
   throw new Later('the destination lags behind')
 }
 

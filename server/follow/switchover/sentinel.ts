@@ -1,13 +1,13 @@
 // Proof that nothing is missing: a message in the source's log, which must come out of the stream and be on the
 // destination's disk in time.
-import type { FollowStatus } from '../../../shared/follow.ts'
 import { formatDuration } from '../../../shared/format.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { Following } from '../../replication/apply/follower.ts'
+import type { StreamProgress } from '../../replication/apply/statistics.ts'
 import { type Lsn, parseLsn } from '../../replication/stream/lsn.ts'
-import { untilStatus } from '../stream-waits.ts'
+import { untilProgress } from '../stream-waits.ts'
 
 export const sentinelPrefix = 'pgtrek_sentinel'
 
@@ -52,7 +52,7 @@ export interface Waiting {
 /** Throws when the destination does not confirm it in time, or following has stopped for another reason. */
 export async function awaitSentinel({ id, lsn, proof }: Sentinel, waiting: Waiting): Promise<void> {
   const { follower, arrived, deadline, timeoutSeconds, signal } = waiting
-  const isConfirmed = ({ phase, applied, conflict, lastError }: FollowStatus) => {
+  const isConfirmed = ({ phase, applied, conflict, lastError }: StreamProgress) => {
     const isThere = proof === 'position' || arrived.has(id)
     if (isThere && parseLsn(applied) >= lsn) return true
     if (phase === 'conflict' || phase === 'failed' || phase === 'stopped') {
@@ -63,7 +63,7 @@ export async function awaitSentinel({ id, lsn, proof }: Sentinel, waiting: Waiti
     return false
   }
   const atMostMs = Math.max(0, deadline - Date.now())
-  if (await untilStatus(follower, isConfirmed, { signal, atMostMs })) return
+  if (await untilProgress(follower, isConfirmed, { signal, atMostMs })) return
   throw new PgtrekError(
     `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${follower.status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
   )

@@ -16,7 +16,7 @@ import { FollowReports } from './follow-reports.ts'
 import { type ReceiverWishes, receiversFor } from './receivers.ts'
 import { Recovery } from './recovery.ts'
 import { defaultSilenceMs, SilenceWatch } from './silence.ts'
-import { FollowStatistics } from './statistics.ts'
+import { FollowStatistics, type StreamProgress } from './statistics.ts'
 import { describeGiveUp, StreamedTally } from './streamed-give-up.ts'
 
 export interface FollowerOptions extends StreamEnds {
@@ -39,7 +39,17 @@ export interface FollowerOptions extends StreamEnds {
 /** To control and watch a stream. `NativeFollower` offers the same for a subscription of the server. */
 export type Following = Pick<
   Follower,
-  'status' | 'onStatus' | 'done' | 'pause' | 'resume' | 'stop' | 'stopAt' | 'retry' | 'skip' | 'knowEnd'
+  | 'status'
+  | 'progress'
+  | 'onProgress'
+  | 'done'
+  | 'pause'
+  | 'resume'
+  | 'stop'
+  | 'stopAt'
+  | 'retry'
+  | 'skip'
+  | 'knowEnd'
 >
 
 export class Follower {
@@ -67,7 +77,7 @@ export class Follower {
     const { signal, progressEveryMs = 500 } = options
     this.#reports = new FollowReports((event) => {
       options.onEvent?.(event)
-      this.#statusChanged()
+      this.#progressed()
     })
     this.#recovery = new Recovery(this.#control, this.#statistics, this.#reports, this.#abort.signal)
     this.#tables = options.tables
@@ -152,13 +162,18 @@ export class Follower {
    * Calls the listener after each event, each answer of the destination, and when everything that was sent is applied.
    * Returns the function that removes it.
    */
-  onStatus(listener: () => void): () => void {
+  onProgress(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  #statusChanged() {
+  #progressed() {
     for (const listener of this.#listeners) listener()
+  }
+
+  get progress(): StreamProgress {
+    if (this.#connected) this.#look(this.#connected)
+    return this.#statistics.progress
   }
 
   get status(): FollowStatus {
@@ -273,7 +288,7 @@ export class Follower {
         onIdle: () => {
           this.#statistics.phase = 'streaming'
           this.#recovery.backOff.reset()
-          this.#statusChanged()
+          this.#progressed()
         },
       })
       this.#recovery.carefulUntil = undefined
@@ -293,7 +308,7 @@ export class Follower {
     connected.stream.confirm(connected.applier.commits.durable)
     if (connected.applier.pipeline.failure) connected.stream.wake()
     else this.#recovery.backOff.reset()
-    this.#statusChanged()
+    this.#progressed()
   }
 
   #look({ stream, applier }: Connected) {

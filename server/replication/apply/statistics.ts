@@ -12,6 +12,9 @@ import type { Commit } from './commit-log.ts'
 /** Rates are means over this time. */
 const windowMs = 5_000
 
+/** What waits for a stream ask for. It costs less than the whole status. */
+export type StreamProgress = Pick<FollowStatus, 'phase' | 'applied' | 'conflict' | 'lastError'>
+
 export class FollowStatistics {
   phase: FollowPhase = 'connecting'
   conflict: FollowConflict | undefined
@@ -67,12 +70,11 @@ export class FollowStatistics {
     stream: ChangeStream | undefined,
     large: Pick<FollowStatus, 'spilledBytes' | 'appliedEarly' | 'givenUpEarly'>,
   ): FollowStatus {
-    const reached = laterOf(this.applied, this.passed)
+    const reached = this.#reached
     const lagBytes = bytesBetween(reached, this.#sourceEnd)
     return {
-      phase: this.phase,
+      ...this.progress,
       received: showLsn(this.received),
-      applied: showLsn(reached),
       durable: showLsn(this.durable),
       sourceEnd: showLsn(this.#sourceEnd),
       lagBytes,
@@ -82,9 +84,20 @@ export class FollowStatistics {
       ...this.#speed(),
       ...large,
       tables: [...this.#tables.values()].map((table) => ({ ...table })),
+    }
+  }
+
+  get progress(): StreamProgress {
+    return {
+      phase: this.phase,
+      applied: showLsn(this.#reached),
       ...(this.conflict && { conflict: this.conflict }),
       ...(this.lastError !== undefined && { lastError: errorInfo(this.lastError) }),
     }
+  }
+
+  get #reached(): Lsn {
+    return laterOf(this.applied, this.passed)
   }
 
   /** The newest applied transaction is older than those that are not applied, but may be hours old. */

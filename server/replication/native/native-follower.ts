@@ -7,6 +7,7 @@ import type { ConnectionSettings } from '../../postgres/settings.ts'
 import { pauseUnlessAborted } from '../../system/deadline.ts'
 import { pollUntil } from '../../system/poll.ts'
 import type { Following } from '../apply/follower.ts'
+import type { StreamProgress } from '../apply/statistics.ts'
 import { Lag } from '../stream/lag.ts'
 import { bytesBetween, type Lsn, laterOf, noLsn, showLsn } from '../stream/lsn.ts'
 import { readSlot } from '../stream/slot.ts'
@@ -60,13 +61,17 @@ export class NativeFollower implements Following {
   }
 
   /** Calls the listener after each look at the servers. Returns the function that removes it. */
-  onStatus(listener: () => void): () => void {
+  onProgress(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  #statusChanged() {
+  #progressed() {
     for (const listener of this.#listeners) listener()
+  }
+
+  get progress(): StreamProgress {
+    return this.status
   }
 
   get status(): FollowStatus {
@@ -132,7 +137,7 @@ export class NativeFollower implements Following {
     this.#phase = 'stopped'
     this.#stopping.abort()
     this.#ended.resolve()
-    this.#statusChanged()
+    this.#progressed()
   }
 
   /** Disables the subscription when everything before the position is applied. */
@@ -159,7 +164,7 @@ export class NativeFollower implements Following {
         if (!signal.aborted) this.#phase = 'waiting'
       }
       this.options.onLook()
-      this.#statusChanged()
+      this.#progressed()
     }
   }
 
