@@ -5,6 +5,9 @@ import type { Following } from '../replication/apply/follower.ts'
 import type { StreamProgress } from '../replication/apply/statistics.ts'
 import type { Lsn } from '../replication/stream/lsn.ts'
 
+/** A longer timer fires at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 /**
  * True as soon as `isReached`, which is called at every progress; false when the time is over. Rejects with
  * what `isReached` throws, and when the signal is aborted.
@@ -26,7 +29,8 @@ export async function untilProgress(
   const abort = () => reject(signal?.reason)
   const removeListener = follower.onProgress(check)
   signal?.addEventListener('abort', abort, { once: true })
-  const timer = atMostMs === undefined ? undefined : setTimeout(() => resolve(false), atMostMs)
+  const timer =
+    atMostMs === undefined ? undefined : setTimeout(() => resolve(false), Math.min(atMostMs, longestTimerMs))
   check()
   try {
     return await promise

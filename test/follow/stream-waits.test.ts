@@ -51,6 +51,14 @@ test('a wait ends at its time limit', async () => {
   expect(listeners.size).toBe(0)
 })
 
+test('a very long time limit does not end a wait at once', async () => {
+  const { follower, report } = stream()
+  const wait = untilProgress(follower, isPaused, { atMostMs: 2 ** 40 })
+  await untilProgress(follower, isPaused, { atMostMs: 10 })
+  report({ phase: 'paused' })
+  expect(await wait).toBe(true)
+})
+
 test('a wait rejects when it is aborted, or when the check throws', async () => {
   const { follower, listeners, report } = stream()
   const stop = new AbortController()
