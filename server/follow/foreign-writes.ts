@@ -5,6 +5,7 @@ import { type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Session } from '../postgres/session.ts'
 import type { OwnWrites } from '../replication/apply/own-writes.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
+import { readCounts } from './comparison/unseen-writes.ts'
 import { readOtherSessions } from './switchover/other-sessions.ts'
 
 export interface ForeignWatchTimes {
@@ -57,7 +58,7 @@ export class ForeignWatch {
       if (this.#tables.has(oid)) continue
       this.#tables.set(oid, { ours: this.written.of(oid).rows, since: startedAt, reported: 0 })
     }
-    const counted = await readCounts(destination, [...ids.keys()])
+    const { counts: counted } = await readCounts(destination, [...ids.keys()])
     const found: ForeignTable[] = []
     for (const [oid, table] of ids) {
       const rows = this.#foreign(oid, counted.get(oid) ?? 0, startedAt)
@@ -92,24 +93,6 @@ export class ForeignWatch {
     if (rows > 0) known.reported += rows
     return rows
   }
-}
-
-/** From the server's statistics, which include rolled back transactions. */
-async function readCounts(destination: Session, oids: readonly number[]): Promise<Map<number, number>> {
-  if (oids.length === 0) return new Map()
-  const rows = await destination.query<{ oid: number; rows: number }>(`
-    select t.oid,
-           sum(pg_catalog.pg_stat_get_tuples_inserted(leaf.oid) + pg_catalog.pg_stat_get_tuples_updated(leaf.oid)
-             + pg_catalog.pg_stat_get_tuples_deleted(leaf.oid))::pg_catalog.float8 as rows
-      from pg_catalog.pg_class t
-      cross join lateral (
-             select t.oid where t.relkind <> 'p'
-             union all
-             select p.relid from pg_catalog.pg_partition_tree(t.oid) p where t.relkind = 'p' and p.isleaf
-           ) as leaf (oid)
-     where t.oid in (${oids.join(', ')})
-     group by t.oid`)
-  return new Map(rows.map(({ oid, rows }) => [oid, rows]))
 }
 
 /** Sessions that are writing to a followed table now come first. */

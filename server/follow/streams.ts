@@ -8,6 +8,7 @@ import { OwnWrites } from '../replication/apply/own-writes.ts'
 import { Touched } from '../replication/apply/touched.ts'
 import { NativeFollower } from '../replication/native/native-follower.ts'
 import { BackgroundComparison } from './comparison/background-comparison.ts'
+import { UnseenWrites } from './comparison/unseen-writes.ts'
 import type { Link } from './link.ts'
 import { type MoveContext, publicationsOf } from './move-context.ts'
 import { foundEqual } from './other-writers.ts'
@@ -24,6 +25,8 @@ export class Streams {
   readonly sentinels = new Set<string>()
   /** Kept when a stream of the same direction is replaced. */
   #comparison: { direction: Direction; touched: Touched; background: BackgroundComparison } | undefined
+
+  #forward: Follower | undefined
 
   constructor(readonly move: MoveContext) {}
 
@@ -51,6 +54,7 @@ export class Streams {
       onEvent: (event) => this.#followed(direction, event),
       paused,
     })
+    if (direction === 'forward') this.#forward = follower
     this.#keep(direction, follower)
     if (compares) this.background?.start()
     return follower
@@ -104,12 +108,21 @@ export class Streams {
           const change = withWhole(move.record, tables, members)
           if (change) move.update(change)
         },
+        unseen: direction === 'forward' ? this.#unseenWrites(touched) : undefined,
         everyMs: move.services.compareEveryMs,
       })
       this.#comparison = { direction, touched, background }
       move.status.verification = () => background.view()
     }
     return this.#comparison.touched
+  }
+
+  #unseenWrites(touched: Touched): UnseenWrites {
+    return new UnseenWrites({
+      written: this.written,
+      epoch: () => touched.epoch,
+      atRest: (work) => (this.#forward ? this.#forward.whileAtRest(work) : work()),
+    })
   }
 
   async #startNative(source: Link['from'], destination: Link['to'], subscription: string) {

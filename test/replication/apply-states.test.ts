@@ -1,7 +1,7 @@
 // Which transactions of the stream are applied, and which are left out, as tables of cases.
 import { describe, expect, test } from 'bun:test'
 import { type LoopInput, type LoopState, nextLoopState } from '../../server/replication/apply/apply-loop.ts'
-import { type Command, type Intent, nextIntent } from '../../server/replication/apply/control.ts'
+import { type Command, Control, type Intent, nextIntent } from '../../server/replication/apply/control.ts'
 import {
   between,
   nextReceiverState,
@@ -88,7 +88,7 @@ describe('requests of users', () => {
   }
 })
 
-const nothing: LoopInput = { interruption: undefined, hasEvents: false, isCommittable: false }
+const nothing: LoopInput = { interruption: undefined, hasEvents: false, isCommittable: false, mayRest: false }
 const steps: [string, LoopState, Partial<LoopInput>, LoopState][] = [
   ['more events', 'reading', { hasEvents: true }, 'reading'],
   ['more events, and something to commit', 'reading', { hasEvents: true, isCommittable: true }, 'reading'],
@@ -103,6 +103,14 @@ const steps: [string, LoopState, Partial<LoopInput>, LoopState][] = [
   ['the end of a pause', 'paused', { hasEvents: true }, 'reading'],
   ['the end of a pause without events', 'paused', {}, 'idle'],
   ['a stop while paused', 'paused', { interruption: 'stop', hasEvents: true }, 'stopped'],
+  [
+    'work that must see nothing on its way goes ahead of events',
+    'reading',
+    { mayRest: true, hasEvents: true },
+    'resting',
+  ],
+  ['a stop goes ahead of such work', 'idle', { interruption: 'stop', mayRest: true }, 'stopped'],
+  ['events after such work', 'resting', { hasEvents: true }, 'reading'],
   ['the end of care', 'reading', { interruption: 'restart', hasEvents: true }, 'restarting'],
 ]
 
@@ -110,4 +118,32 @@ describe('the next state of the apply loop', () => {
   for (const [name, state, outlook, expected] of steps) {
     test(name, () => expect(nextLoopState(state, { ...nothing, ...outlook })).toBe(expected))
   }
+})
+
+describe('work that must see nothing on its way', () => {
+  test('runs when the loop rests, which waits for its end', async () => {
+    const control = new Control()
+    const said: string[] = []
+    const work = control.whileAtRest(async () => {
+      said.push('work')
+      await Promise.resolve()
+      said.push('done')
+    })
+    expect(control.hasTurns).toBe(true)
+    expect(said).toEqual([])
+    await control.takeTurns()
+    said.push('on')
+    await work
+    expect(said).toEqual(['work', 'done', 'on'])
+    expect(control.hasTurns).toBe(false)
+  })
+
+  test('does not stop the loop when it fails', async () => {
+    const control = new Control()
+    const work = control.whileAtRest(() => Promise.reject(new Error('no connection')))
+    const failed = expect(work).rejects.toThrow('no connection')
+    await control.takeTurns()
+    await failed
+    expect(control.hasTurns).toBe(false)
+  })
 })

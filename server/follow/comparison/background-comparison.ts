@@ -2,13 +2,16 @@
 // switchover has little left to compare while clients cannot write. docs/how-it-works.md has the reasons.
 
 import type { VerificationView } from '../../../shared/follow-view.ts'
+import { shortList } from '../../../shared/format.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { pause } from '../../copy/pause.ts'
 import { errorInfo } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
 import { ChangedRows } from './changed-rows.ts'
 import { type BackgroundComparisonOptions, ComparisonContext } from './context.ts'
 import type { Group } from './groups.ts'
 import { Later } from './reach.ts'
+import { awaitCounted, type Seen, type Uncounted } from './unseen-writes.ts'
 import { WholeTables } from './whole-tables.ts'
 import { compareInWindow, type InWindow, windowWorkers } from './window.ts'
 
@@ -18,6 +21,8 @@ const restAfterErrorMs = 5000
 /** After a round the servers rest for at least so many times its duration. */
 const restPerRound = 5
 const mostNamed = 20
+/** Less is compared again at once. */
+const leastBytesToWaitFor = 64 * 1024 * 1024
 
 export class BackgroundComparison {
   readonly #context: ComparisonContext
@@ -26,6 +31,7 @@ export class BackgroundComparison {
   #stop = new AbortController()
   #loops: Promise<unknown> | undefined
   #note: string | undefined
+  #uncounted: readonly Uncounted[] = []
 
   constructor(readonly options: BackgroundComparisonOptions) {
     this.#context = new ComparisonContext(options)
@@ -100,8 +106,52 @@ export class BackgroundComparison {
     }
   }
 
-  /** When nothing is written any more and everything is applied. */
-  async inWindow(signal: AbortSignal): Promise<InWindow> {
+  /**
+   * Waits until the destination has counted what others have written, so that a switchover can rely on its counts.
+   * Clients may still write to the source meanwhile. Where little is to be compared again, it does not wait.
+   */
+  async prepareWindow(signal: AbortSignal, say: (message: string) => void) {
+    const context = this.#context
+    if (!this.options.unseen) return
+    const bytesSeenBefore = (until: number) =>
+      context.groups.all
+        .filter(({ state, seen }) => state === 'checked' && seen && seenAt(seen) <= until)
+        .reduce((sum, { bytes }) => sum + bytes, 0)
+    await using destination = await Session.open(this.options.link.to, { signal })
+    const matters = (until: number) => bytesSeenBefore(until) > leastBytesToWaitFor
+    this.#uncounted = await awaitCounted(destination, {
+      ...{ oids: context.destinationOids, matters, signal },
+      onWait: (who) =>
+        say(
+          `waiting until the destination has counted the rows that other sessions have written: ${shortList(who)}`,
+        ),
+    })
+  }
+
+  /** `seen` of a group is older than writes that may not be counted. The sessions, for the log. */
+  get uncounted(): readonly Uncounted[] {
+    return this.#uncounted
+  }
+
+  async #mayHaveChanged(signal: AbortSignal): Promise<(group: Group) => boolean> {
+    const context = this.#context
+    const { unseen, link } = this.options
+    if (!unseen) return () => false
+    await using destination = await Session.open(link.to, { signal })
+    const isUnchanged = await unseen.unchanged(destination, context.destinationOids)
+    const until = Math.max(...this.#uncounted.map(({ until }) => until), Number.NEGATIVE_INFINITY)
+    return (group) =>
+      context.oidsOf(group).some((oid) => {
+        const since = oid === undefined ? undefined : group.seen?.get(oid)
+        return since === undefined || oid === undefined || since.at <= until || !isUnchanged(oid, since)
+      })
+  }
+
+  /**
+   * When nothing is written any more and everything is applied. `asProof`: without the tables that others may have
+   * written to on the destination.
+   */
+  async inWindow(signal: AbortSignal, { asProof }: { asProof: boolean }): Promise<InWindow> {
     const context = this.#context
     const { touched, record } = this.options
     const { tables } = record()
@@ -114,6 +164,7 @@ export class BackgroundComparison {
       comparer: context.comparer,
       changes: touched.touches(Number.POSITIVE_INFINITY),
       isEpochCurrent: this.#wholeTables.isEpochCurrent,
+      mayHaveChanged: asProof ? await this.#mayHaveChanged(signal) : () => false,
     })
   }
 
@@ -143,4 +194,9 @@ export class BackgroundComparison {
       await pause(restMs, signal).catch(() => {})
     }
   }
+}
+
+function seenAt(seen: ReadonlyMap<number, Seen>): number {
+  const [first] = seen.values()
+  return first?.at ?? Number.NEGATIVE_INFINITY
 }

@@ -1,8 +1,9 @@
 // What the parts of a comparison share: its tables in groups, how both sides are read, and how results are reported.
 
-import { showName, type TableName } from '../../../shared/table-name.ts'
+import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { type SourceMoment, TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { errorInfo } from '../../postgres/errors.ts'
+import { Session } from '../../postgres/session.ts'
 import type { Touched } from '../../replication/apply/touched.ts'
 import type { Membership } from '../../replication/tables/membership.ts'
 import type { FollowRecord } from '../../store/follow-memory.ts'
@@ -14,6 +15,7 @@ import { type Group, Groups } from './groups.ts'
 import { reachMoment } from './reach.ts'
 import { filterOf, rulesOf, troubleOf } from './scope.ts'
 import { readGroupSignatures } from './table-signature.ts'
+import type { Seen, UnseenWrites } from './unseen-writes.ts'
 
 /** How often rows that changed are compared again. */
 const defaultRoundEveryMs = 5_000
@@ -27,6 +29,8 @@ export interface BackgroundComparisonOptions {
   status: FollowStatus
   /** These tables are equal as a whole, also after skipped transactions and writes of others. */
   onEqual: (tables: readonly TableName[], members: readonly Membership[]) => void
+  /** Absent when the writes of others cannot be told from those of the move, or are expected. */
+  unseen?: UnseenWrites | undefined
   /** How often changed rows are compared again (default: 5,000). */
   everyMs?: number | undefined
 }
@@ -70,6 +74,26 @@ export class ComparisonContext {
   #reached(signal: AbortSignal): (moment: SourceMoment) => Promise<void> {
     const { link, status } = this.options
     return (moment) => reachMoment(moment, link, status, signal)
+  }
+
+  /** The counts of all followed tables. To be called before the snapshots of a comparison. */
+  async sample(signal: AbortSignal): Promise<ReadonlyMap<number, Seen>> {
+    const { unseen, link } = this.options
+    if (!unseen) return new Map()
+    await using destination = await Session.open(link.to, { signal })
+    return await unseen.sample(destination, this.destinationOids)
+  }
+
+  get destinationOids(): number[] {
+    return this.options.record().tables.flatMap(({ destination }) => destination ?? [])
+  }
+
+  /** Of its tables; of a table whose OID is not known there is no result that proves something. */
+  oidsOf(group: Group): (number | undefined)[] {
+    const members = new Set(group.tables.map(tableKey))
+    return this.options
+      .record()
+      .tables.flatMap((table) => (members.has(tableKey(table)) ? [table.destination] : []))
   }
 
   updateGroups(both: TwoSnapshots): Group[] {

@@ -5,6 +5,7 @@ import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { Relation } from '../../compare/relations.ts'
 import type { Unit } from '../../compare/units.ts'
 import type { TableTouches, TouchedRows } from '../../replication/apply/touched.ts'
+import type { Seen } from './unseen-writes.ts'
 
 export interface Group {
   /** The table, or the root of its partition tree on the source. */
@@ -16,6 +17,8 @@ export interface Group {
   /** The row counts of its tables. */
   rows?: { table: TableName; rows: number }[]
   signature?: string
+  /** The counts of its tables on the destination before it was compared, by OID there. */
+  seen?: ReadonlyMap<number, Seen>
   /** The time of the next comparison. */
   dueAt: number
   /** How long the comparison took. */

@@ -37,6 +37,7 @@ export class WholeTables {
     await this.#raiseFloor(signal)
     const epoch = touched.epoch
     const voids = new Map(record().tables.map((one) => [tableKey(one), touched.voidsOf(one)]))
+    const seen = await context.sample(signal)
     await using both = await context.open(signal)
     const cut = touched.cut((xid) => hasTransaction(both.moment, xid))
     if (both.moment.oldest < (this.#floor?.oldest ?? 0n)) {
@@ -63,6 +64,7 @@ export class WholeTables {
         else {
           Object.assign(group, { state: 'checked', lsn: both.moment.lsn, rows: outcome.rows, mismatches: 0 })
           group.signature = signatures.get(group) ?? ''
+          group.seen = seen
           context.position = both.moment.lsn
           for (const table of context.groups.touchedOf(group, later)) touched.settle(table, cut)
           context.reportEqual(group)

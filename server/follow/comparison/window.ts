@@ -22,6 +22,8 @@ export interface InWindow {
   whole: TableName[]
   /** Tables that differed: their row counts are no proof. */
   suspect: TableName[]
+  /** How many groups of tables were compared before, and others may have written to them since. */
+  doubtful: number
 }
 
 export interface WindowWork {
@@ -33,16 +35,22 @@ export interface WindowWork {
   signatures: ReadonlyMap<Group, string>
   /** False when results are from an earlier stream, and not valid any more. */
   isEpochCurrent: boolean
+  /** Whether others can have written to its tables on the destination since they were compared. */
+  mayHaveChanged: (group: Group) => boolean
   signal: AbortSignal
 }
 
 export async function compareInWindow(work: WindowWork): Promise<InWindow> {
-  const { both, groups, comparer, tables, changes, signatures, isEpochCurrent, signal } = work
+  const { both, groups, comparer, tables, changes, signatures, isEpochCurrent, mayHaveChanged, signal } = work
   const proven: Proven[] = []
   const unproven = new Set<string>()
   const suspect = new Set<string>()
+  let doubtful = 0
   const compare = async (group: Group) => {
-    const isGood = isEpochCurrent && group.state === 'checked' && group.signature === signatures.get(group)
+    const isCurrent = isEpochCurrent && group.signature === signatures.get(group)
+    const isChecked = isCurrent && group.state === 'checked'
+    const isGood = isChecked && !mayHaveChanged(group)
+    if (isChecked && !isGood) doubtful++
     const parts = isGood ? groups.partsOf(group, changes, 'settled') : 'whole'
     // A failure leads to a comparison as a whole.
     const same = parts !== 'whole' && (await comparer.parts(both, group, parts, []).catch(() => undefined))
@@ -67,5 +75,5 @@ export async function compareInWindow(work: WindowWork): Promise<InWindow> {
     return group === undefined || unproven.has(group)
   })
   const differing = tables.filter((table) => suspect.has(groups.keyOf(table) ?? ''))
-  return { proven, whole, suspect: differing }
+  return { proven, whole, suspect: differing, doubtful }
 }

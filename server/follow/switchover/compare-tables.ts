@@ -1,6 +1,6 @@
 // Compares the rows of all tables of a move once nothing is written any more.
 
-import { formatCount } from '../../../shared/format.ts'
+import { formatCount, shortList } from '../../../shared/format.ts'
 import type { SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { compareData } from '../../compare/data.ts'
@@ -17,7 +17,7 @@ export async function compareTables(work: Switchover): Promise<SwitchoverReport[
   const all = record.tables.map(({ schema, name }) => ({ schema, name }))
   const foreign = new Set((await work.writtenByOthers()).map(tableKey))
   const isForeign = (table: TableName) => foreign.has(tableKey(table))
-  const inWindow = await background?.inWindow(signal)
+  const inWindow = await background?.inWindow(signal, { asProof: options.verify })
   const proven = inWindow?.proven ?? []
   // Tables that are followed only since then are in none of the lists.
   const isProven = new Set(proven.map(tableKey))
@@ -29,6 +29,13 @@ export async function compareTables(work: Switchover): Promise<SwitchoverReport[
   if (background) {
     work.say(
       `${formatCount(proven.length, 'table')} compared beforehand and again where they changed; ${formatCount(whole.length + suspect.length, 'table')} compared whole now`,
+    )
+  }
+  if (inWindow && inWindow.doubtful > 0) {
+    const sessions = background?.uncounted.map(({ who }) => who) ?? []
+    work.say(
+      `others may have written to ${formatCount(inWindow.doubtful, 'table')} of the destination since the comparison${sessions.length > 0 ? `: sessions whose rows are not counted yet are ${shortList(sessions)}` : ''}`,
+      'warn',
     )
   }
   const before = proven.map(({ schema, name, rows, lsn, again }) => ({

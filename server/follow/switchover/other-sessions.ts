@@ -20,7 +20,7 @@ const patienceMs = 5000
 const checkEveryMs = 100
 
 /** Excludes sessions of pgtrek, server processes, walsenders and subscriptions. */
-function isOther({ settings }: Session): string {
+export function isOther({ settings }: Session): string {
   return `a.datname = pg_catalog.current_database()
        and a.usename is not null
        and coalesce(a.backend_type, 'client backend') = 'client backend'

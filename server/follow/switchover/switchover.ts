@@ -30,6 +30,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   await refusePrepared(from)
   const lockWaitMs = options.timeout_seconds * 1000
   refuseProblems(await work.checkObjects(lockWaitMs), options)
+  if (options.verify) await work.background?.prepareWindow(signal, work.say)
   onStep('read_only')
   const readOnly = options.read_only_source ? await makeReadOnly(work) : { set: false, sessions_ended: 0 }
   const deadline = Date.now() + options.timeout_seconds * 1000

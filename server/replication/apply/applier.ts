@@ -94,6 +94,8 @@ export class Applier implements Disposable {
       this.#beginIfClosed(target)
       this.options.touched?.empty(target)
       target.pending.truncates++
+      // The server forgets the counts of rows that the same transaction has written to the table before.
+      this.#rows.countUnclear(target)
     }
     this.#rows.finish()
     const tables: DestinationTable[] = targets.map(({ table }) => table)

@@ -38,6 +38,8 @@ export type LoopState =
   | 'lingering'
   /** Everything that was sent is committed. */
   | 'idle'
+  /** Work that must see no changes on their way is running. */
+  | 'resting'
   | 'paused'
   | 'stopped'
   /** As `stopped`, but the next connection has to apply in another way. */
@@ -47,15 +49,18 @@ export interface LoopInput {
   interruption: Interruption | undefined
   hasEvents: boolean
   isCommittable: boolean
+  /** Such work waits, and no transaction is incomplete. */
+  mayRest: boolean
 }
 
 export function nextLoopState(
   state: LoopState,
-  { interruption, hasEvents, isCommittable }: LoopInput,
+  { interruption, hasEvents, isCommittable, mayRest }: LoopInput,
 ): LoopState {
   if (interruption === 'stop') return 'stopped'
   if (interruption === 'restart') return 'restarting'
   if (interruption === 'pause') return 'paused'
+  if (mayRest) return 'resting'
   if (hasEvents) return 'reading'
   return isCommittable && state !== 'lingering' && state !== 'idle' ? 'lingering' : 'idle'
 }
@@ -75,6 +80,10 @@ export async function applyEvents(work: ApplyWork): Promise<'stopped' | 'restart
       case 'idle':
         await idle()
         break
+      case 'resting':
+        await applier.settle()
+        await control.takeTurns()
+        break
       case 'paused':
         await pause()
         break
@@ -92,7 +101,9 @@ export async function applyEvents(work: ApplyWork): Promise<'stopped' | 'restart
     const { interruption } = receiver
     if (!interruption && control.intent.stopAt !== undefined && receiver.isAtBoundary) source.askForEnd()
     const { hasEvents } = source
-    const reached = nextLoopState(state, { interruption, hasEvents, isCommittable: applier.isCommittable })
+    const mayRest = control.hasTurns && !receiver.isInTransaction
+    const input = { interruption, hasEvents, isCommittable: applier.isCommittable, mayRest }
+    const reached = nextLoopState(state, input)
     if (reached === 'idle' && state !== 'idle') work.onIdle()
     return reached
   }
@@ -147,6 +158,7 @@ export async function applyEvents(work: ApplyWork): Promise<'stopped' | 'restart
     while (control.intent.name === 'pause') {
       await source.pausing(tickMs)
       applier.check()
+      if (control.hasTurns) await control.takeTurns()
     }
     work.onPause(false)
   }

@@ -6,13 +6,12 @@ import { relayCopy } from '../../postgres/copy-stream.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
-import { retryWhile } from '../../system/poll.ts'
 import { exactValues } from '../stream/stream.ts'
 import { readDestinationTables } from '../tables/destination-tables.ts'
 import type { ColumnFill, SchemaChanges } from '../tables/schema-changes.ts'
 import { local } from '../tables/table-shape.ts'
 import { maySetReplicaRole, useOwnSearchPath } from './apply-session.ts'
-import { holdPosition, type Position, PositionBusy } from './position.ts'
+import { holdPosition } from './position.ts'
 
 export interface ApplySchema {
   source: ConnectionSettings
@@ -38,7 +37,7 @@ export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: n
   const replicaRole = await maySetReplicaRole(destination)
   // Holding the position keeps other sessions from applying changes, and marks our writes so that they are not sent
   // back.
-  const { markSql = '' } = await holdInTime(destination, positionName)
+  const { markSql = '' } = await holdPosition(destination, positionName)
   // Defaults and triggers may rely on the search path. Our own statements qualify all names.
   await useOwnSearchPath(destination)
   await destination.execute(`
@@ -53,15 +52,6 @@ export async function applySchemaChanges(work: ApplySchema): Promise<{ filled: n
   for (const sql of changes.finish) await destination.execute(sql)
   await destination.execute('commit')
   return { filled }
-}
-
-/** The session that applied changes may need a moment to end. */
-async function holdInTime(destination: Session, name: string, patienceMs = 5000): Promise<Position> {
-  const isBusy = (error: unknown) => error instanceof PositionBusy
-  return await retryWhile(isBusy, () => holdPosition(destination, name), {
-    everyMs: 50,
-    withinMs: patienceMs,
-  })
 }
 
 interface Filling {

@@ -101,7 +101,7 @@ export async function connect(ends: StreamEnds, options: ConnectOptions): Promis
     await endPredecessor(destination, options.before?.destination)
     for (const helper of options.before?.helpers ?? []) await endPredecessor(destination, helper)
     const { replicaRole } = await prepareApplySession(destination)
-    const position = await holdPosition(destination, ends.positionName)
+    const position = await holdPosition(destination, ends.positionName, stop.signal)
     const source = await open(ends.source, true)
     await endPredecessor(source, options.before?.source)
     const sessions: Sessions = {

@@ -1,4 +1,5 @@
 // What users request of a running follower, and how a follower that waits is notified of it.
+import { settledWithin } from '../../system/deadline.ts'
 import type { Lsn } from '../stream/lsn.ts'
 
 export type Decision = 'retry' | 'skip' | 'stop'
@@ -19,11 +20,20 @@ export function nextIntent({ name, stopAt }: Intent, command: Command): Intent {
   return { name: command === 'pause' ? 'pause' : 'run', stopAt }
 }
 
+interface Turn {
+  begin: PromiseWithResolvers<void>
+  end: PromiseWithResolvers<void>
+}
+
+const restWithinMs = 2000
+const longestRestMs = 1000
+
 export class Control {
   #intent: Intent = { name: 'run', stopAt: undefined }
   /** Wakes the code that waits for requests, which sets it. */
   onChange: () => void = () => {}
   #decision: PromiseWithResolvers<Decision> | undefined
+  readonly #turns = new Set<Turn>()
 
   get intent(): Intent {
     return this.#intent
@@ -49,6 +59,35 @@ export class Control {
     if (!this.#decision) return false
     this.#decision.resolve(decision)
     return true
+  }
+
+  /**
+   * Runs the work while nothing of the stream is on its way to the destination: between two transactions, and for a
+   * moment. Where that does not come in time, or the work takes longer, changes flow meanwhile.
+   */
+  async whileAtRest<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn: Turn = { begin: Promise.withResolvers<void>(), end: Promise.withResolvers<void>() }
+    this.#turns.add(turn)
+    this.onChange()
+    try {
+      await settledWithin(turn.begin.promise, restWithinMs)
+      return await work()
+    } finally {
+      this.#turns.delete(turn)
+      turn.end.resolve()
+    }
+  }
+
+  get hasTurns(): boolean {
+    return this.#turns.size > 0
+  }
+
+  /** To be called at rest. */
+  async takeTurns() {
+    const turns = [...this.#turns]
+    this.#turns.clear()
+    for (const { begin } of turns) begin.resolve()
+    await settledWithin(Promise.all(turns.map(({ end }) => end.promise)), longestRestMs)
   }
 
   /** Resolves early when a request arrives. */

@@ -158,6 +158,11 @@ export class Follower {
     this.#connected?.stream.askForEnd()
   }
 
+  /** Runs the work while no changes are on their way to the destination, if possible: see `Control`. */
+  whileAtRest<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#control.whileAtRest(work)
+  }
+
   /**
    * Calls the listener after each event, each answer of the destination, and when everything that was sent is applied.
    * Returns the function that removes it.

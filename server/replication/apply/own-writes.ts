@@ -4,6 +4,8 @@
 
 export interface Written {
   rows: number
+  /** How often something was done that the server may count in another way. */
+  unclear: number
 }
 
 export class OwnWrites {
@@ -13,7 +15,7 @@ export class OwnWrites {
   of(table: number): Written {
     let written = this.#tables.get(table)
     if (!written) {
-      written = { rows: 0 }
+      written = { rows: 0, unclear: 0 }
       this.#tables.set(table, written)
     }
     return written

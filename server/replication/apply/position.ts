@@ -29,6 +29,12 @@ export interface Position {
   transfer?: { give: string; take: string } | undefined
 }
 
+/** From this version on, rows are counted in the server's statistics as soon as their position is committed. */
+export const countsAtCommitSince = 15
+
+/** Otherwise the session counts them when it has been idle for some seconds. */
+const countNow = 'pg_catalog.pg_stat_force_next_flush()'
+
 /** The prefix of the message that marks our transactions where they cannot have an origin. */
 export const echoPrefix = 'pgtrek_origin'
 
@@ -40,6 +46,8 @@ export class PositionBusy extends PgtrekError {}
 export class PositionMissing extends PgtrekError {}
 
 const objectInUse = '55006'
+/** How long a session that used a position may take to end. */
+const endPatienceMs = 5000
 const table = 'pgtrek.position'
 
 /** Whether a failed transaction leaves the origin unchanged. */
@@ -144,14 +152,24 @@ export async function dropPosition(session: Session, name: string): Promise<stri
 }
 
 /** The session that used it may need a moment to end. */
-async function dropOrigin(session: Session, name: string, patienceMs = 5000) {
+async function dropOrigin(session: Session, name: string) {
   const isInUse = (error: unknown) => error instanceof ServerError && error.sqlstate === objectInUse
   const drop = `select pg_catalog.pg_replication_origin_drop(${quoteLiteral(originName(name))})`
-  await retryWhile(isInUse, () => session.query(drop), { everyMs: 50, withinMs: patienceMs })
+  await retryWhile(isInUse, () => session.query(drop), { everyMs: 50, withinMs: endPatienceMs })
 }
 
-/** Until the session ends, no other session can apply under this name. */
-export async function holdPosition(session: Session, name: string): Promise<Position> {
+/**
+ * Until the session ends, no other session can apply under this name. An earlier one, and its helpers, may need a moment
+ * to end.
+ */
+export async function holdPosition(session: Session, name: string, signal?: AbortSignal): Promise<Position> {
+  const isBusy = (error: unknown) => error instanceof PositionBusy
+  return await retryWhile(isBusy, () => takePosition(session, name), {
+    ...{ everyMs: 50, withinMs: endPatienceMs, signal },
+  })
+}
+
+async function takePosition(session: Session, name: string): Promise<Position> {
   const known = await readPosition(session, name)
   if (!known) {
     throw new PositionMissing(
@@ -185,7 +203,7 @@ async function holdOrigin(session: Session, name: string): Promise<Position> {
     kind: 'origin',
     name,
     lsn: lsn === null ? noLsn : parseLsn(lsn),
-    storeSql: 'select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, $2::timestamptz)',
+    storeSql: `select pg_catalog.pg_replication_origin_xact_setup($1::pg_catalog.pg_lsn, $2::timestamptz)${session.major >= countsAtCommitSince ? `, ${countNow}` : ''}`,
     transfer,
   }
 }
@@ -207,7 +225,7 @@ async function holdRow(
   return {
     name,
     lsn,
-    storeSql: `insert into ${table} (name, lsn, time) values (${literal}, $1::pg_catalog.pg_lsn, $2::timestamptz)`,
+    storeSql: `insert into ${table} (name, lsn, time) values (${literal}, $1::pg_catalog.pg_lsn, $2::timestamptz)${session.major >= countsAtCommitSince ? ` returning ${countNow}` : ''}`,
     tidySql,
   }
 }

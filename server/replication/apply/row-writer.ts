@@ -10,7 +10,7 @@ import type { SentChanges } from './apply-failure.ts'
 import { type Cascades, TriggeredActions } from './cascades.ts'
 import { HeldUpdates } from './held-updates.ts'
 import { InsertRun } from './insert-run.ts'
-import type { OwnWrites } from './own-writes.ts'
+import type { OwnWrites, Written } from './own-writes.ts'
 import type { Prepared, TargetTable } from './target.ts'
 
 export interface RowWriterOptions {
@@ -93,7 +93,7 @@ export class RowWriter {
     }
     this.#releaseOf(target)
     this.#inserts.end()
-    this.#count(target, this.#triggered || target.mayMoveRows ? 2 : 1)
+    this.#countUpdate(target, old !== undefined && target.isRenumbered(oldRow, row))
     this.#execute(this.#updateOf(target, old, oldRow, row), row, oldRow)
     this.#triggered?.noteUpdate(target, old, oldRow, row)
     target.pending.updates++
@@ -137,10 +137,28 @@ export class RowWriter {
     this.#held.releaseAll()
   }
 
-  /** With foreign keys that act, or rows that move to another partition, the server may count two rows for one change. */
+  /** The server may count the rows of this table in another way. */
+  countUnclear(target: TargetTable) {
+    const written = this.#writtenOf(target)
+    if (written) written.unclear++
+  }
+
   #count(target: TargetTable, rows: number) {
+    const written = this.#writtenOf(target)
+    if (written) written.rows += rows
+    if (this.#triggered) this.countUnclear(target)
+  }
+
+  /** Where foreign keys act, or the row goes to another partition or gets another number, it may count as two. */
+  #countUpdate(target: TargetTable, isRenumbered: boolean) {
+    const mayBeTwo = this.#triggered !== undefined || target.table.partitioned || isRenumbered
+    this.#count(target, mayBeTwo ? 2 : 1)
+    if (mayBeTwo) this.countUnclear(target)
+  }
+
+  #writtenOf(target: TargetTable): Written | undefined {
     target.written ??= this.options.written?.of(target.table.oid)
-    if (target.written) target.written.rows += rows
+    return target.written
   }
 
   #delete(target: TargetTable, old: OldRow, oldRow: Tuple) {

@@ -83,13 +83,6 @@ export class TargetTable {
     this.#numbered = this.columns.filter(({ identity }) => identity === 'a')
   }
 
-  /**
-   * An update can be a delete and an insert: between partitions, or for an identity column that cannot be updated.
-   */
-  get mayMoveRows(): boolean {
-    return this.table.partitioned || this.#numbered.length > 0
-  }
-
   get mayCopy(): boolean {
     return this.columns.length > 0
   }
