@@ -121,4 +121,18 @@ describe('sessions of others', () => {
     const found = await awaitCounted(session, { oids, signal: never, matters: () => false, onWait: () => {} })
     expect(who(found)).not.toContain('reader')
   })
+
+  test('of which our role may not see the activity may have written at any time', async () => {
+    const { database, named, own, oids } = await sessions(17)
+    await using _own = own
+    await database.sql(`
+      drop role if exists sees_little; create role sees_little login; grant pg_read_all_data to sees_little`)
+    const client = await named('hidden')
+    await using _ = { [Symbol.asyncDispose]: () => client.end() }
+    const url = new URL(database.url)
+    url.username = 'sees_little'
+    await using session = await Session.open(resolveSettings({ url: url.href }))
+    const found = await awaitCounted(session, { oids, signal: never, matters: () => false, onWait: () => {} })
+    expect(found.some(({ until }) => until === Number.POSITIVE_INFINITY)).toBe(true)
+  })
 })

@@ -6,7 +6,7 @@ import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
 import type { OwnWrites } from '../../replication/apply/own-writes.ts'
 import { countsAtCommitSince } from '../../replication/apply/position.ts'
-import { isOther } from '../switchover/other-sessions.ts'
+import { isForeign } from '../switchover/other-sessions.ts'
 
 /** From version 15 on, the writes of a session that is idle for 10 s are counted. */
 const idleCountedMs = 11_000
@@ -151,7 +151,8 @@ export async function awaitCounted(destination: Session, wait: CountingWait): Pr
 
 interface Other {
   who: string
-  /** Null: our role may not see it. */
+  isHidden: boolean
+  /** Null for a background worker that does not report its state. */
   state: string | null
   changed: number | null
   began: number | null
@@ -159,27 +160,29 @@ interface Other {
 }
 
 function uncountedOf(
-  { who, state, changed, began, now }: Other,
+  { who, isHidden, state, changed, began, now }: Other,
   startedAt: number,
   major: number,
 ): Uncounted[] {
-  if (state === null || changed === null) return [{ who, until: Number.POSITIVE_INFINITY }]
+  if (isHidden) return [{ who, until: Number.POSITIVE_INFINITY }]
+  if (state === null || changed === null) return []
   // Counts are not updated within a transaction. What it writes itself is not committed.
   if (state !== 'idle') return [{ who, until: began ?? changed }]
   const isCounted = major >= countsAtCommitSince && now - changed >= idleCountedMs
   return isCounted || changed >= startedAt + busyCountedMs ? [] : [{ who, until: changed }]
 }
 
-/** Only sessions of roles that may write to one of the tables. */
+/** Also background workers and subscriptions; only of roles that may write to one of the tables. */
 async function readOthers(destination: Session, oids: readonly number[]): Promise<Other[]> {
   return await destination.query<Other>(`
     select pg_catalog.concat(coalesce(nullif(a.application_name, ''), 'a program without a name'), ' of ', a.usename,
                              ' (pid ', a.pid, ')') as who,
-           a.state, ${millisecondsOf('a.state_change')} as changed,
+           a.backend_type is null as "isHidden", a.state, ${millisecondsOf('a.state_change')} as changed,
            ${millisecondsOf('coalesce(a.xact_start, a.query_start)')} as began,
            ${millisecondsOf('pg_catalog.clock_timestamp()')} as now
       from pg_catalog.pg_stat_activity a
-     where ${isOther(destination)}
+     where ${isForeign(destination)}
+       and coalesce(a.backend_type, '') not in ('walsender', 'parallel worker')
        and exists (
              select from pg_catalog.pg_class c
               where c.oid in (${oids.join(', ') || '0'})

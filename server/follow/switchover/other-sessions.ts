@@ -19,13 +19,18 @@ export interface OtherSession {
 const patienceMs = 5000
 const checkEveryMs = 100
 
-/** Excludes sessions of pgtrek, server processes, walsenders and subscriptions. */
-export function isOther({ settings }: Session): string {
+/** Excludes sessions of pgtrek, and server processes without a role. */
+export function isForeign({ settings }: Session): string {
   return `a.datname = pg_catalog.current_database()
        and a.usename is not null
-       and coalesce(a.backend_type, 'client backend') = 'client backend'
        and coalesce(a.application_name, '') <> ${quoteLiteral(settings.applicationName)}
-       and not pg_catalog.starts_with(coalesce(a.application_name, ''), ${quoteLiteral(sessionNamePrefix)})
+       and not pg_catalog.starts_with(coalesce(a.application_name, ''), ${quoteLiteral(sessionNamePrefix)})`
+}
+
+/** Excludes sessions of pgtrek, server processes, walsenders and subscriptions. */
+function isOther(session: Session): string {
+  return `${isForeign(session)}
+       and coalesce(a.backend_type, 'client backend') = 'client backend'
        and a.pid not in (select s.pid from pg_catalog.pg_stat_replication s where s.pid is not null)
        and a.pid not in (select s.pid from pg_catalog.pg_stat_subscription s where s.pid is not null)`
 }
