@@ -128,7 +128,7 @@ export class BackgroundComparison {
     })
   }
 
-  /** `seen` of a group is older than writes that may not be counted. The sessions, for the log. */
+  /** Sessions whose writes may not all have been counted at the last `prepareWindow`. */
   get uncounted(): readonly Uncounted[] {
     return this.#uncounted
   }
@@ -140,8 +140,9 @@ export class BackgroundComparison {
     await using destination = await Session.open(link.to, { signal })
     const isUnchanged = await unseen.unchanged(destination, context.destinationOids)
     const until = Math.max(...this.#uncounted.map(({ until }) => until), Number.NEGATIVE_INFINITY)
+    const oidsOf = context.oidsByGroup()
     return (group) =>
-      context.oidsOf(group).some((oid) => {
+      oidsOf(group).some((oid) => {
         const since = oid === undefined ? undefined : group.seen?.get(oid)
         return since === undefined || oid === undefined || since.at <= until || !isUnchanged(oid, since)
       })

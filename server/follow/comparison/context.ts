@@ -88,12 +88,11 @@ export class ComparisonContext {
     return this.options.record().tables.flatMap(({ destination }) => destination ?? [])
   }
 
-  /** Of its tables; of a table whose OID is not known there is no result that proves something. */
-  oidsOf(group: Group): (number | undefined)[] {
-    const members = new Set(group.tables.map(tableKey))
-    return this.options
-      .record()
-      .tables.flatMap((table) => (members.has(tableKey(table)) ? [table.destination] : []))
+  /** The OIDs of a group's tables on the destination, where they are known. */
+  oidsByGroup(): (group: Group) => (number | undefined)[] {
+    const { tables } = this.options.record()
+    const oids = new Map(tables.map((table) => [tableKey(table), table.destination]))
+    return (group) => group.tables.map((table) => oids.get(tableKey(table)))
   }
 
   updateGroups(both: TwoSnapshots): Group[] {

@@ -110,7 +110,7 @@ export async function readCounts(destination: Session, oids: readonly number[]):
      where t.oid in (${oids.join(', ') || '0'})
      group by t.oid`)
   return {
-    at: Math.min(...rows.map(({ at }) => at)),
+    at: rows.reduce((first, { at }) => Math.min(first, at), Number.POSITIVE_INFINITY),
     counts: new Map(rows.map(({ oid, rows: counted }) => [oid, counted])),
   }
 }
@@ -132,7 +132,10 @@ export interface CountingWait {
   signal: AbortSignal
 }
 
-/** Waits until what other sessions have written before is counted; returns the sessions of which that is not known. */
+/**
+ * Waits until what other sessions have written before is counted, 11 s at most. Returns the sessions of which that is not
+ * known.
+ */
 export async function awaitCounted(destination: Session, wait: CountingWait): Promise<Uncounted[]> {
   const { now: startedAt } = await destination.one<{ now: number }>(
     `select ${millisecondsOf('pg_catalog.clock_timestamp()')} as now`,
@@ -142,7 +145,7 @@ export async function awaitCounted(destination: Session, wait: CountingWait): Pr
     const uncounted = others.flatMap((other) => uncountedOf(other, startedAt, destination.major))
     const isOver = others.some(({ now }) => now > startedAt + idleCountedMs)
     const canChange = destination.major >= countsAtCommitSince && !isOver
-    const blocking = uncounted.filter(({ until }) => wait.matters(until))
+    const blocking = uncounted.filter(({ until }) => Number.isFinite(until) && wait.matters(until))
     if (!canChange || blocking.length === 0) return uncounted
     if (isFirst) wait.onWait(blocking.map(({ who }) => who))
     await pause(checkEveryMs, wait.signal)
@@ -164,6 +167,7 @@ function uncountedOf(
   startedAt: number,
   major: number,
 ): Uncounted[] {
+  // Waiting does not change that.
   if (isHidden) return [{ who, until: Number.POSITIVE_INFINITY }]
   if (state === null || changed === null) return []
   // Counts are not updated within a transaction. What it writes itself is not committed.

@@ -8,6 +8,7 @@ import { publicationNames } from '../names.ts'
 import type { ComparisonContext } from './context.ts'
 import type { Group } from './groups.ts'
 import { Later } from './reach.ts'
+import type { Seen } from './unseen-writes.ts'
 
 /** Small tables are compared under one pair of snapshots. */
 const batchBytes = 256 * 1024 * 1024
@@ -47,6 +48,7 @@ export class WholeTables {
     const later = touched.touches(cut)
     const signatures = await context.signatures(both, batch)
     const members = await readMemberships(both.scans.source.end.catalog, publicationNames(link.names))
+    const oidsOf = context.oidsByGroup()
     const before = new Map(batch.map((group) => [group, group.state]))
     for (const group of batch) group.state = 'checking'
     const isVoid = (group: Group) =>
@@ -64,7 +66,7 @@ export class WholeTables {
         else {
           Object.assign(group, { state: 'checked', lsn: both.moment.lsn, rows: outcome.rows, mismatches: 0 })
           group.signature = signatures.get(group) ?? ''
-          group.seen = seen
+          group.seen = new Map(oidsOf(group).flatMap((oid) => ownEntry(seen, oid)))
           context.position = both.moment.lsn
           for (const table of context.groups.touchedOf(group, later)) touched.settle(table, cut)
           context.reportEqual(group)
@@ -104,6 +106,12 @@ export class WholeTables {
     this.#floor = { epoch, oldest: end }
     for (const group of groups.all) if (group.state === 'checked') group.state = 'waiting'
   }
+}
+
+/** Each group keeps the counts of its own tables only. */
+function ownEntry(seen: ReadonlyMap<number, Seen>, oid: number | undefined): [number, Seen][] {
+  const found = oid === undefined ? undefined : seen.get(oid)
+  return oid === undefined || !found ? [] : [[oid, found]]
 }
 
 function batchOf(due: readonly Group[]): Group[] {

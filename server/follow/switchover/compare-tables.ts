@@ -34,7 +34,7 @@ export async function compareTables(work: Switchover): Promise<SwitchoverReport[
   if (inWindow && inWindow.doubtful > 0) {
     const sessions = background?.uncounted.map(({ who }) => who) ?? []
     work.say(
-      `others may have written to ${formatCount(inWindow.doubtful, 'table')} of the destination since the comparison${sessions.length > 0 ? `: sessions whose rows are not counted yet are ${shortList(sessions)}` : ''}`,
+      `${formatCount(inWindow.doubtful, 'table')} compared whole, because others may have written to the destination after the earlier comparison${sessions.length > 0 ? ` (sessions whose rows are not counted yet: ${shortList(sessions)})` : ''}`,
       'warn',
     )
   }
