@@ -7,7 +7,7 @@ const server = process.env.PGTREK_API ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
   root: join(import.meta.dirname, 'client'),
-  plugins: [solid(), markdown()],
+  plugins: [solid(), markdown(), defaults()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
@@ -16,6 +16,13 @@ export default defineConfig({
     // The page's policy forbids data: URLs for scripts and styles, and there is little to gain by them.
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 900,
+    // The page needs the types of the schemas, seldom the schemas.
+    rollupOptions: {
+      treeshake: {
+        propertyReadSideEffects: false,
+        manualPureFunctions: ['Type', 'oneOf', 'nullable', 'loose', 'flag', 'patterns'],
+      },
+    },
   },
   server: {
     proxy: {
@@ -47,6 +54,22 @@ function markdown(): Plugin {
         // Japanese has no spaces between words, so the end of a line is none.
         .replace(/([\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])/g, '$1')
       return { code: `export default ${JSON.stringify(html)}`, map: null }
+    },
+  }
+}
+
+/** The values of shared/defaults.ts. With the module itself, the page would load the schemas and the library that reads them. */
+function defaults(): Plugin {
+  return {
+    name: 'pgtrek-defaults',
+    enforce: 'pre',
+    async transform(_, id) {
+      if (!id.endsWith('/shared/defaults.ts')) return
+      const values: object = await import(id)
+      const code = Object.entries(values).map(
+        ([name, value]) => `export const ${name} = ${JSON.stringify(value)}`,
+      )
+      return { code: code.join('\n'), map: null }
     },
   }
 }

@@ -1,10 +1,6 @@
 // The frame: top bar, steps, and the page of the address.
-import { createEffect, Match, on, Show, Switch } from 'solid-js'
+import { createEffect, lazy, Match, on, Show, Suspense, Switch } from 'solid-js'
 import { sides } from '../shared/api.ts'
-import { FleetPage } from './fleet/fleet.tsx'
-import { FollowPage } from './follow/follow.tsx'
-import { HelpPage } from './help/help.tsx'
-import { HistoryPage } from './history/history.tsx'
 import { t } from './i18n/index.ts'
 import { Notice } from './parts/notice.tsx'
 import { PageLink } from './parts/page-link.tsx'
@@ -16,9 +12,17 @@ import { fleet } from './state/fleet.ts'
 import { job } from './state/job.ts'
 import { go, route, type StepName } from './state/route.ts'
 import { ConnectionsStep } from './steps/connections/connections.tsx'
-import { OptionsStep } from './steps/options/options.tsx'
-import { RunStep } from './steps/run/run.tsx'
-import { SelectionStep } from './steps/selection/selection.tsx'
+
+// What the first screen does not need is loaded when it is shown, or before, when the browser has nothing to do.
+const SelectionStep = lazy(async () => ({
+  default: (await import('./steps/selection/selection.tsx')).SelectionStep,
+}))
+const OptionsStep = lazy(async () => ({ default: (await import('./steps/options/options.tsx')).OptionsStep }))
+const RunStep = lazy(async () => ({ default: (await import('./steps/run/run.tsx')).RunStep }))
+const FollowPage = lazy(async () => ({ default: (await import('./follow/follow.tsx')).FollowPage }))
+const FleetPage = lazy(async () => ({ default: (await import('./fleet/fleet.tsx')).FleetPage }))
+const HistoryPage = lazy(async () => ({ default: (await import('./history/history.tsx')).HistoryPage }))
+const HelpPage = lazy(async () => ({ default: (await import('./help/help.tsx')).HelpPage }))
 
 export function App() {
   let main: HTMLElement | undefined
@@ -67,27 +71,29 @@ export function App() {
       <TopBar />
       <Show when={step()}>{(name) => <Stations current={name()} />}</Show>
       <main id="content" tabindex="-1" ref={main}>
-        <Switch>
-          <Match when={step()}>{(name) => <Step name={name()} />}</Match>
-          <Match when={route().page === 'follow'}>
-            <FollowPage />
-          </Match>
-          <Match when={route().page === 'fleet'}>
-            <FleetPage />
-          </Match>
-          <Match when={route().page === 'history'}>
-            <HistoryPage />
-          </Match>
-          <Match when={route().page === 'help'}>
-            <HelpPage />
-          </Match>
-          <Match when={route().page === 'unknown'}>
-            <section class="empty">
-              <h1>{t('app.notFound')}</h1>
-              <PageLink to="/">{t('app.migrate')}</PageLink>
-            </section>
-          </Match>
-        </Switch>
+        <Suspense fallback={<p class="quiet">{t('app.loading')}</p>}>
+          <Switch>
+            <Match when={step()}>{(name) => <Step name={name()} />}</Match>
+            <Match when={route().page === 'follow'}>
+              <FollowPage />
+            </Match>
+            <Match when={route().page === 'fleet'}>
+              <FleetPage />
+            </Match>
+            <Match when={route().page === 'history'}>
+              <HistoryPage />
+            </Match>
+            <Match when={route().page === 'help'}>
+              <HelpPage />
+            </Match>
+            <Match when={route().page === 'unknown'}>
+              <section class="empty">
+                <h1>{t('app.notFound')}</h1>
+                <PageLink to="/">{t('app.migrate')}</PageLink>
+              </section>
+            </Match>
+          </Switch>
+        </Suspense>
       </main>
     </>
   )

@@ -6,15 +6,16 @@ import './design/controls.css'
 import './design/layout.css'
 import './design/print.css'
 import { App } from './app.tsx'
-import { language, setLanguage } from './i18n/index.ts'
+import { loadLanguage } from './i18n/index.ts'
 import { watchJob } from './state/job.ts'
 import { takeNamed } from './state/named.ts'
 import { applyTheme } from './state/theme.ts'
 
 applyTheme()
-setLanguage(language())
+const strings = loadLanguage()
 watchJob()
 void takeNamed()
 const place = document.getElementById('page')
 if (!place) throw new Error('the page has no #page to be in')
+await strings
 render(() => <App />, place)

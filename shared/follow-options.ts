@@ -1,12 +1,13 @@
 // The options of following.
 import { type Static, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
+
+export const movePattern = '^[a-z0-9_]{1,40}$'
 
 export const FollowOptions = Type.Object(
   {
     name: Type.Optional(
       Type.String({
-        pattern: '^[a-z0-9_]{1,40}$',
+        pattern: movePattern,
         description:
           'Name of this move (default: made from the names of both databases). Slot and publication are named after it.',
       }),
@@ -43,5 +44,3 @@ export const FollowOptions = Type.Object(
   { additionalProperties: false },
 )
 export type FollowOptions = Static<typeof FollowOptions>
-
-export const defaultFollowOptions: FollowOptions = Value.Create(FollowOptions)

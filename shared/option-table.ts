@@ -2,7 +2,8 @@
 import { type TSchema, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
 import { parseBytes, parseKilobytes, parseRate } from './amounts.ts'
-import { defaultOptions, MigrationOptions } from './request.ts'
+import { defaultOptions } from './defaults.ts'
+import { MigrationOptions } from './request.ts'
 
 export type OptionName = keyof MigrationOptions
 

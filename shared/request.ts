@@ -1,6 +1,5 @@
 // A user's request: two databases, what to migrate, and how.
 import { type Static, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
 import { Connection } from './connection.ts'
 import { oneOf } from './one-of.ts'
 
@@ -179,9 +178,6 @@ export const MigrationOptions = Type.Object(
   { additionalProperties: false },
 )
 export type MigrationOptions = Static<typeof MigrationOptions>
-
-export const defaultOptions: MigrationOptions = Value.Create(MigrationOptions)
-export const everything: Selection = Value.Create(Selection)
 
 export const MigrationRequest = Type.Object(
   {

@@ -1,7 +1,6 @@
 // A switchover: its options, its steps, its state while it runs, and its report.
 
 import { type Static, Type } from '@sinclair/typebox'
-import { Value } from '@sinclair/typebox/value'
 import { ErrorInfo } from './error-info.ts'
 import { Direction } from './follow.ts'
 import { oneOf } from './one-of.ts'
@@ -60,8 +59,6 @@ export const SwitchoverOptions = Type.Object(
   { additionalProperties: false },
 )
 export type SwitchoverOptions = Static<typeof SwitchoverOptions>
-
-export const defaultSwitchoverOptions: SwitchoverOptions = Value.Create(SwitchoverOptions)
 
 export const switchoverSteps = [
   'check',

@@ -1,7 +1,7 @@
 // The dialog of a switchover of a database, a mapping or all: what is not ready yet, and a confirmation by name.
 import { For, Show } from 'solid-js'
 import { createStore } from 'solid-js/store'
-import { defaultSwitchoverOptions } from '../../shared/switchover.ts'
+import { defaultSwitchoverOptions } from '../../shared/defaults.ts'
 import { api } from '../api/calls.ts'
 import { createRequest } from '../follow/request.ts'
 import { SwitchoverOptionFields } from '../follow/switchover-options.tsx'

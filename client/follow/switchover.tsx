@@ -1,9 +1,10 @@
 // The dialog of a switchover, or of a return: what will happen, step by step, and a confirmation by name.
 import { Index, Show } from 'solid-js'
 import { createStore } from 'solid-js/store'
+import { defaultSwitchoverOptions } from '../../shared/defaults.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { defaultSwitchoverOptions, type SwitchoverOptions } from '../../shared/switchover.ts'
+import type { SwitchoverOptions } from '../../shared/switchover.ts'
 import { api } from '../api/calls.ts'
 import { language, t } from '../i18n/index.ts'
 import { reasonIn } from '../i18n/reasons.ts'

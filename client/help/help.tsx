@@ -3,7 +3,7 @@ import './help.css'
 import { createMemo, For } from 'solid-js'
 import pageJa from '../../docs/ja/page.md'
 import pageEn from '../../docs/page.md'
-import { defaultOptions } from '../../shared/request.ts'
+import { defaultOptions } from '../../shared/defaults.ts'
 import { language, t } from '../i18n/index.ts'
 import { optionGroups } from '../steps/options/options.tsx'
 

@@ -6,7 +6,6 @@ import { preflightEn } from './preflight.en.ts'
 import { runEn } from './run.en.ts'
 
 export const en = {
-  name: 'English',
   app: {
     title: 'pgtrek',
     claim: 'PostgreSQL to PostgreSQL',

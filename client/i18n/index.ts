@@ -3,23 +3,35 @@ import { flatten, resolveTemplate, translator } from '@solid-primitives/i18n'
 import { createMemo, createRoot, createSignal } from 'solid-js'
 import { formatBytes, formatDuration, formatRate, formatRows } from '../../shared/format.ts'
 import { recall, remember } from '../state/memory.ts'
-import { en } from './en.ts'
-import { ja } from './ja.ts'
+import type { en } from './en.ts'
 
-export const languages = { en, ja }
+type Words = typeof en
+/** Each by its own name. */
+export const languages = { en: 'English', ja: '日本語' }
 export type Language = keyof typeof languages
 
-const [chosen, choose] = createSignal<Language>(remembered() ?? preferred())
-export const language = chosen
+const loaders: Record<Language, () => Promise<Words>> = {
+  en: async () => (await import('./en.ts')).en,
+  ja: async () => (await import('./ja.ts')).ja,
+}
+const [loaded, setLoaded] = createSignal<{ language: Language; words: Words }>()
+export const language = () => loaded()?.language ?? 'en'
 
-export function setLanguage(next: Language) {
-  choose(next)
+/** The one of the last visit; by default the browser's. */
+export function loadLanguage(): Promise<void> {
+  return setLanguage(remembered() ?? preferred())
+}
+
+export async function setLanguage(next: Language) {
+  const words = await loaders[next]()
+  setLoaded({ language: next, words })
   remember('language', next)
   document.documentElement.lang = next
 }
 
 export const t = createRoot(() => {
-  const words = createMemo(() => flatten(languages[chosen()]))
+  // The page is shown when there are strings: nothing asks for one before.
+  const words = createMemo(() => flatten(loaded()?.words ?? ({} as Words)))
   return translator(words, (text, ...values) => singular(resolveTemplate(text, ...values)))
 })
 export type WordKey = Parameters<typeof t>[0]
@@ -53,7 +65,7 @@ export function clockText(seconds: number): string {
 export function dateText(iso: string): string {
   const date = new Date(iso)
   if (Number.isNaN(date.getTime())) return iso
-  return new Intl.DateTimeFormat(chosen(), { dateStyle: 'medium', timeStyle: 'medium' }).format(date)
+  return new Intl.DateTimeFormat(language(), { dateStyle: 'medium', timeStyle: 'medium' }).format(date)
 }
 
 function remembered(): Language | undefined {
@@ -68,7 +80,7 @@ function preferred(): Language {
 
 /** English sentences are written in the plural: this makes the singular of those that count one thing. */
 function singular(text: string): string {
-  if (chosen() !== 'en') return text
+  if (language() !== 'en') return text
   return text
     .replace(/\b1 objects are\b/, '1 object is')
     .replace(/\b1 (table|row|warning|blocker|connection|profile|worker|line|session|transaction)s\b/g, '1 $1')
@@ -77,6 +89,6 @@ function singular(text: string): string {
 const japaneseUnits: Record<string, string> = { bytes: 'バイト', d: '日', h: '時間', min: '分', s: '秒' }
 
 function localized(text: string): string {
-  if (chosen() === 'en') return text
+  if (language() === 'en') return text
   return text.replace(/ (bytes|d|h|min|s)\b/g, (whole, unit: string) => japaneseUnits[unit] ?? whole)
 }

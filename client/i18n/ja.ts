@@ -6,7 +6,6 @@ import { preflightJa } from './preflight.ja.ts'
 import { runJa } from './run.ja.ts'
 
 export const ja: Words = {
-  name: '日本語',
   app: {
     title: 'pgtrek',
     claim: 'PostgreSQL から PostgreSQL へ',

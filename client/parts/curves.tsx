@@ -1,6 +1,6 @@
 // Two curves over time in one plot, each with its own axis.
-import { createEffect, createSignal, onCleanup, onMount } from 'solid-js'
-import uPlot from 'uplot'
+import { createEffect, createResource, createSignal, onCleanup, onMount } from 'solid-js'
+import type uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import './curves.css'
 import { theme } from '../state/theme.ts'
@@ -24,6 +24,7 @@ interface CurvesProps {
   second: CurveLine
 }
 
+const loadPlot = async () => (await import('uplot')).default
 const smallest = { width: 200, height: 120 }
 
 export function Curves(props: CurvesProps) {
@@ -38,10 +39,12 @@ export function Curves(props: CurvesProps) {
     [...props.second.values],
   ]
 
+  const [Plot] = createResource(loadPlot)
   function draw() {
     plot?.destroy()
-    if (!place) return
-    plot = new uPlot(optionsFor(sizeOf(place), props), data(), place)
+    const Made = Plot.latest
+    if (!place || !Made) return
+    plot = new Made(optionsFor(sizeOf(place), props), data(), place)
   }
   const resize = new ResizeObserver(() => place && plot?.setSize(sizeOf(place)))
 

@@ -37,12 +37,12 @@ export function TopBar() {
         <select
           aria-label={t('app.language')}
           value={language()}
-          onChange={(event) => setLanguage(event.currentTarget.value as Language)}
+          onChange={(event) => void setLanguage(event.currentTarget.value as Language)}
         >
           <For each={Object.entries(languages)}>
-            {([code, words]) => (
+            {([code, name]) => (
               <option value={code} lang={code} selected={code === language()}>
-                {words.name}
+                {name}
               </option>
             )}
           </For>

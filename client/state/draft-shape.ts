@@ -1,8 +1,8 @@
 // The fields of the request that is being edited, and an empty one.
 
-import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
-import type { Selection } from '../../shared/request.ts'
-import { defaultOptions, type Hook, type MigrationOptions } from '../../shared/request.ts'
+import { defaultFollowOptions, defaultOptions } from '../../shared/defaults.ts'
+import type { FollowOptions } from '../../shared/follow-options.ts'
+import type { Hook, MigrationOptions, Selection } from '../../shared/request.ts'
 import type { OwnedRule } from './conditions.ts'
 import type { End } from './connection-url.ts'
 import { emptyEnd } from './connection-url.ts'

@@ -3,13 +3,9 @@
 import { createEffect, createMemo, createRoot } from 'solid-js'
 import { createStore, reconcile } from 'solid-js/store'
 import type { Conn, Profile, ProfileRequest, RequestBody } from '../../shared/api.ts'
-import { defaultFollowOptions, type FollowOptions } from '../../shared/follow-options.ts'
-import {
-  defaultOptions,
-  type MigrationOptions,
-  type Selection,
-  type TableRule,
-} from '../../shared/request.ts'
+import { defaultFollowOptions, defaultOptions } from '../../shared/defaults.ts'
+import type { FollowOptions } from '../../shared/follow-options.ts'
+import type { MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { rulesFor, rulesOfOtherSources } from './conditions.ts'
 import {
   type End,

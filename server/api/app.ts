@@ -4,6 +4,7 @@ import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } fr
 import type { ApiError } from '../../shared/api.ts'
 import { tellMistake } from '../system/output.ts'
 import { formLimit, readJson, readText } from './body.ts'
+import { responseOf } from './compression.ts'
 import { connectionRoutes } from './connection.ts'
 import { apiErrorOf, internalError, statusFor } from './errors.ts'
 import { fleetRoutes } from './fleet.ts'
@@ -52,6 +53,16 @@ export function createApp(services: Services, guard: Guard) {
       set.status = statusFor(answer)
       if (answer.error === 'unauthorized') set.headers['www-authenticate'] = 'Bearer realm="pgtrek"'
       return answer
+    })
+    .mapResponse(({ request, responseValue, set }) => {
+      const response = responseOf(request, responseValue)
+      if (!response) return undefined
+      const { status } = responseValue instanceof Response ? response : set
+      const headers = new Headers(response.headers)
+      for (const [name, value] of Object.entries(set.headers)) {
+        if (!headers.has(name)) headers.set(name, String(value))
+      }
+      return new Response(response.body, { status: typeof status === 'number' ? status : 200, headers })
     })
     .get('/health', () => ({ ok: true }), { detail: { hide: true } })
     .use(loginRoutes(guard))

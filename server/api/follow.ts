@@ -2,6 +2,7 @@
 
 import { type TSchema, Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { defaultFollowOptions, defaultSwitchoverOptions } from '../../shared/defaults.ts'
 import {
   ActionAnswer,
   ActionBody,
@@ -15,10 +16,8 @@ import {
   RecopyBody,
   SwitchoverBody,
 } from '../../shared/follow-api.ts'
-import { defaultFollowOptions } from '../../shared/follow-options.ts'
 import { FollowView } from '../../shared/follow-view.ts'
 import { MoveOnServers } from '../../shared/move-state.ts'
-import { defaultSwitchoverOptions } from '../../shared/switchover.ts'
 import { readMove } from '../follow/move-state.ts'
 import type { FollowEnds } from '../follow/request.ts'
 import { type ConnectionSettings, isAt, serverName } from '../postgres/settings.ts'

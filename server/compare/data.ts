@@ -1,6 +1,7 @@
 // Compares the rows of two databases. Each server counts and hashes its own rows; none is transferred.
 import type { DataComparison, TableComparison } from '../../shared/comparison.ts'
-import { everything, type Selection, type TableRule } from '../../shared/request.ts'
+import { everything } from '../../shared/defaults.ts'
+import type { Selection, TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 import { Selector } from '../../shared/selector.ts'
 import { showName, type TableName } from '../../shared/table-name.ts'

@@ -1,7 +1,8 @@
 // Compares the objects of two databases: both are described by the same pg_dump, and the descriptions are compared
 // object by object.
 import type { ObjectDifference, SchemaComparison } from '../../shared/comparison.ts'
-import { everything, type Selection } from '../../shared/request.ts'
+import { everything } from '../../shared/defaults.ts'
+import type { Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
 import { showName, type TableName } from '../../shared/table-name.ts'
 import { readOwnObjects } from '../catalog/own.ts'

@@ -1,14 +1,8 @@
 // Merges the settings of the command line, a file and the environment by precedence.
 import type { Connection } from '../../shared/connection.ts'
+import { defaultOptions, everything } from '../../shared/defaults.ts'
 import { type OptionName, optionNames } from '../../shared/option-table.ts'
-import {
-  defaultOptions,
-  everything,
-  type Hook,
-  type MigrationOptions,
-  type Selection,
-  type TableRule,
-} from '../../shared/request.ts'
+import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 
 /** The settings of one place; only those that it contains. */
 export interface Given {

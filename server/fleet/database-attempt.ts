@@ -1,11 +1,11 @@
 // One attempt to copy a database and to start following it, from the state in which an earlier process has left it.
 // The state on the servers decides, not what this process remembers.
 
+import { defaultFollowOptions, defaultOptions, everything } from '../../shared/defaults.ts'
 import { describeObject } from '../../shared/describe.ts'
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
 import type { ProgressFold } from '../../shared/fold.ts'
-import { defaultFollowOptions } from '../../shared/follow-options.ts'
-import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
 import { describeHolder, processesOf } from '../coordination/lock-holders.ts'
 import { DestinationBusy } from '../coordination/run-lock.ts'
 import { cleanUpFollow, lockMove } from '../follow/cleanup.ts'

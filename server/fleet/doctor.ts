@@ -1,4 +1,6 @@
 // Preflight checks of a fleet: of every mapping and database. Nothing is changed.
+
+import { defaultOptions } from '../../shared/defaults.ts'
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
 import type {
   FleetDatabaseReport,
@@ -6,7 +8,6 @@ import type {
   FleetPreflightReport,
   PreflightItem,
 } from '../../shared/preflight.ts'
-import { defaultOptions } from '../../shared/request.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { type ConnectionSettings, serverName } from '../postgres/settings.ts'

@@ -1,7 +1,7 @@
 // Whether the destination has every migrated object as the source has it now. DDL is not in the stream, so the catalogs of
 // both sides are compared: while following, and twice in a switchover.
 import type { ObjectDifference } from '../../shared/comparison.ts'
-import { everything } from '../../shared/request.ts'
+import { everything } from '../../shared/defaults.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import { compareSchema } from '../compare/schema.ts'
 import { PgtrekError } from '../postgres/errors.ts'

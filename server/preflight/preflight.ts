@@ -1,12 +1,8 @@
 // A preflight: opens both connections, runs all checks, and returns the report.
+
+import { defaultOptions, everything } from '../../shared/defaults.ts'
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../shared/preflight.ts'
-import {
-  defaultOptions,
-  everything,
-  type MigrationOptions,
-  type Selection,
-  type TableRule,
-} from '../../shared/request.ts'
+import type { MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import { readDestination } from '../catalog/destination.ts'
 import { readServer } from '../catalog/server.ts'
 import { Cancelled, errorInfo, isLost, PoolerRefused } from '../postgres/errors.ts'

@@ -1,10 +1,10 @@
 // A fleet through the API: its view, its actions, its messages, and its metrics.
 import { afterEach, beforeEach, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
+import { defaultSwitchoverOptions } from '../../shared/defaults.ts'
 import { type FleetAction, FleetView } from '../../shared/fleet.ts'
 import { FleetMessage, type FleetUpdate } from '../../shared/fleet-api.ts'
 import { FollowView } from '../../shared/follow-view.ts'
-import { defaultSwitchoverOptions } from '../../shared/switchover.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { type Api, startApi } from '../support/api.ts'
 import { switchoverReport } from '../support/example-views.ts'

@@ -7,7 +7,8 @@ import { cloneCommand } from '../../server/cli/commands/clone.ts'
 import { copyCommand } from '../../server/cli/commands/copy.ts'
 import { requestOf } from '../../server/cli/flags/request.ts'
 import type { Settled } from '../../server/config/settle.ts'
-import { defaultOptions, everything, type MigrationOptions } from '../../shared/request.ts'
+import { defaultOptions, everything } from '../../shared/defaults.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
 
 let directory: string
 beforeAll(() => {

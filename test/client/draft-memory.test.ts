@@ -11,8 +11,7 @@ import {
 } from '../../client/state/connection-url.ts'
 import { draftFrom, draftText } from '../../client/state/draft-memory.ts'
 import type { Draft } from '../../client/state/draft-shape.ts'
-import { defaultFollowOptions } from '../../shared/follow-options.ts'
-import { defaultOptions } from '../../shared/request.ts'
+import { defaultFollowOptions, defaultOptions } from '../../shared/defaults.ts'
 
 const end = (url: string) => parseUrl(url) as End
 const empty: Draft = {

@@ -3,7 +3,7 @@
 import { expect, test } from 'bun:test'
 import { reasonIn } from '../../client/i18n/reasons.ts'
 import { CutoverReadiness, type Watched } from '../../server/follow/readiness.ts'
-import { defaultFollowOptions } from '../../shared/follow-options.ts'
+import { defaultFollowOptions } from '../../shared/defaults.ts'
 import { followStages, followStates } from '../../shared/follow-view.ts'
 import { describeForeignWrites } from '../../shared/foreign-writes.ts'
 import { describeLateWrites } from '../../shared/late-writes.ts'

@@ -1,8 +1,8 @@
 // Saved connections, and files of them.
 import { expect, test } from 'bun:test'
+import { readConnectionFile } from '../../client/state/connection-file.ts'
 import { parseUrl } from '../../client/state/connection-url.ts'
 import {
-  readConnectionFile,
   removeConnection,
   saveConnection,
   savedConnections,

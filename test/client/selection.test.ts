@@ -16,7 +16,7 @@ import {
 } from '../../client/state/tree.ts'
 import { treeRows } from '../../client/state/tree-rows.ts'
 import type { Browse, BrowsedSchema } from '../../shared/api.ts'
-import { everything } from '../../shared/request.ts'
+import { everything } from '../../shared/defaults.ts'
 import { Selector } from '../../shared/selector.ts'
 
 const nothing = { views: [], materializedViews: [], functions: [], sequences: [], triggers: [], types: [] }

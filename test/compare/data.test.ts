@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'bun:test'
 import { compareData, type DataComparisonRequest } from '../../server/compare/data.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
-import { everything } from '../../shared/request.ts'
+import { everything } from '../../shared/defaults.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'

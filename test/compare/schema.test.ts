@@ -8,7 +8,7 @@ import {
   type SchemaComparisonRequest,
 } from '../../server/compare/schema.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
-import { everything } from '../../shared/request.ts'
+import { everything } from '../../shared/defaults.ts'
 import { clone } from '../../tools/moves/clone.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { isWithoutDebian } from '../../tools/servers/debian.ts'

@@ -1,8 +1,8 @@
 // Writes of others to the destination while following are noticed and reported; those of the move are not.
 import { expect, test } from 'bun:test'
+import { defaultOptions } from '../../shared/defaults.ts'
 import { isHealthy } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { defaultOptions } from '../../shared/request.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { type Moving, move } from '../../tools/moves/follow-run.ts'
 import { cluster, type Major } from '../../tools/servers/clusters.ts'

@@ -1,6 +1,6 @@
 // A subscription of the server copies and applies, with the same result as pgtrek's stream, which is used where it cannot.
 import { expect, test } from 'bun:test'
-import { defaultOptions } from '../../shared/request.ts'
+import { defaultOptions } from '../../shared/defaults.ts'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { within } from '../../tools/eventually.ts'
 import { casesOf } from '../../tools/long.ts'

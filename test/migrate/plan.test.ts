@@ -8,7 +8,8 @@ import { makePlan } from '../../server/migrate/plan/plan.ts'
 import type { Step } from '../../server/migrate/plan/step.ts'
 import type { Plan } from '../../server/migrate/plan/types.ts'
 import type { Entry } from '../../server/schema/entries.ts'
-import { defaultOptions, type Hook, type MigrationOptions } from '../../shared/request.ts'
+import { defaultOptions } from '../../shared/defaults.ts'
+import type { Hook, MigrationOptions } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 
 const server: ServerFacts = {

@@ -1,7 +1,8 @@
 // Runs one preflight between two databases, and finds items of its report.
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { type Preflight, type PreflightRequest, preflight } from '../../server/preflight/preflight.ts'
-import { defaultOptions, type MigrationOptions } from '../../shared/request.ts'
+import { defaultOptions } from '../../shared/defaults.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
 
 export type Wishes = Partial<Omit<PreflightRequest, 'options'>> &
   Pick<Preflight, 'chosen'> & { options?: Partial<MigrationOptions> }

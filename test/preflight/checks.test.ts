@@ -1,6 +1,7 @@
 // Every check of the content reports a database with its problem, and passes on one without.
 import { beforeAll, describe, expect, test } from 'bun:test'
-import { everything, type MigrationOptions } from '../../shared/request.ts'
+import { everything } from '../../shared/defaults.ts'
+import type { MigrationOptions } from '../../shared/request.ts'
 import { cluster, type Major, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { look, type Wishes } from './check-context.ts'
 

@@ -1,8 +1,8 @@
 // Every check reports a database with its problem, and passes on one without.
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { Value } from '@sinclair/typebox/value'
+import { everything } from '../../shared/defaults.ts'
 import { PreflightReport } from '../../shared/preflight.ts'
-import { everything } from '../../shared/request.ts'
 import { casesOf } from '../../tools/long.ts'
 import { type Cluster, cluster, type Major, majors, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { look } from './check-context.ts'

@@ -12,7 +12,7 @@ import {
   readPublication,
 } from '../../server/replication/stream/publication.ts'
 import { createSlot, dropSlot, readSlot } from '../../server/replication/stream/slot.ts'
-import { defaultOptions } from '../../shared/request.ts'
+import { defaultOptions } from '../../shared/defaults.ts'
 import { compareRows } from '../../tools/comparison/compare.ts'
 import { casesOf } from '../../tools/long.ts'
 import { arrival, inSession } from '../../tools/moves/following.ts'

@@ -5,6 +5,7 @@ import { cloneCommand } from '../../server/cli/commands/clone.ts'
 import { copyCommand, copyOptions } from '../../server/cli/commands/copy.ts'
 import { followCommand } from '../../server/cli/commands/follow.ts'
 import { ConfigFile } from '../../shared/config.ts'
+import { defaultOptions } from '../../shared/defaults.ts'
 import {
   expectation,
   flagOf,
@@ -16,7 +17,7 @@ import {
   usualValue,
   variableOf,
 } from '../../shared/option-table.ts'
-import { defaultOptions, MigrationOptions } from '../../shared/request.ts'
+import { MigrationOptions } from '../../shared/request.ts'
 
 const flags = (command: { options: readonly { long?: string | undefined }[] }) =>
   new Set(command.options.map(({ long }) => long))

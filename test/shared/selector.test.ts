@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'bun:test'
+import { everything } from '../../shared/defaults.ts'
 import { nearestName, Pattern, PatternError } from '../../shared/pattern.ts'
-import { everything, type Selection } from '../../shared/request.ts'
+import type { Selection } from '../../shared/request.ts'
 import { Selector } from '../../shared/selector.ts'
 
 describe('a pattern', () => {

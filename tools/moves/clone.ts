@@ -5,16 +5,10 @@ import type { Plan } from '../../server/migrate/plan/types.ts'
 import type { MigrationResult } from '../../server/migrate/request.ts'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import { NoMemory, type RunMemory } from '../../server/store/run-memory.ts'
+import { defaultOptions, everything } from '../../shared/defaults.ts'
 import type { MigrationEvent } from '../../shared/event.ts'
 import { ProgressFold } from '../../shared/fold.ts'
-import {
-  defaultOptions,
-  everything,
-  type Hook,
-  type MigrationOptions,
-  type Selection,
-  type TableRule,
-} from '../../shared/request.ts'
+import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
 import type { Summary } from '../../shared/summary.ts'
 
 export interface CloneRun {

@@ -6,12 +6,7 @@ import { download } from '../../parts/download.ts'
 import { Check, Field } from '../../parts/field.tsx'
 import { Notice, Problem, type Tone } from '../../parts/notice.tsx'
 import { profileRequest, takeProfile } from '../../state/draft.ts'
-import {
-  connectionFile,
-  readConnectionFile,
-  savedConnections,
-  takeConnections,
-} from '../../state/saved-connections.ts'
+import { connectionFile, savedConnections, takeConnections } from '../../state/saved-connections.ts'
 
 export function Profiles() {
   const [profiles, { refetch }] = createResource(() => api.profiles())
@@ -43,6 +38,7 @@ export function Profiles() {
 
   async function takeFile(file: File | undefined) {
     if (!file) return
+    const { readConnectionFile } = await import('../../state/connection-file.ts')
     const content = readConnectionFile(await file.text())
     if (!content) {
       setSaid({ tone: 'bad', text: t('connections.fileWrong') })

@@ -1,6 +1,6 @@
 // The choice between copying once and copying and following.
 import { createUniqueId, For, type JSX, Show } from 'solid-js'
-import { FollowOptions } from '../../../shared/follow-options.ts'
+import { movePattern } from '../../../shared/follow-options.ts'
 import { t } from '../../i18n/index.ts'
 import { Check } from '../../parts/field.tsx'
 import { NumberField } from '../../parts/number-field.tsx'
@@ -62,7 +62,7 @@ export function FollowChoice() {
                   label={t(`follow.choice.${name}`)}
                   help={t(`follow.choice.${name}Help`)}
                   value={draft.follow[name]}
-                  minimum={FollowOptions.properties[name].minimum ?? 0}
+                  minimum={0}
                   onChange={(value) => setFollow({ [name]: value })}
                 />
               )}
@@ -112,7 +112,7 @@ function Way(props: { chosen: boolean; help: string; onChoose: () => void; child
 }
 
 function isName(name: string | undefined): boolean {
-  return name === undefined || new RegExp(FollowOptions.properties.name.pattern ?? '').test(name)
+  return name === undefined || new RegExp(movePattern).test(name)
 }
 
 function listOf(text: string): string[] {

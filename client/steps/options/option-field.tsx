@@ -1,6 +1,7 @@
 // One option, with the input that its schema requires and its help.
 import { For, Match, Switch } from 'solid-js'
-import { defaultOptions, MigrationOptions } from '../../../shared/request.ts'
+import { defaultOptions, optionLimits } from '../../../shared/defaults.ts'
+import type { MigrationOptions } from '../../../shared/request.ts'
 import { t } from '../../i18n/index.ts'
 import { Check, Field } from '../../parts/field.tsx'
 import { NumberField } from '../../parts/number-field.tsx'
@@ -74,7 +75,7 @@ function Choice(props: { name: Mode }) {
 }
 
 function Amount(props: { name: NameOf<number> }) {
-  const limits = () => MigrationOptions.properties[props.name] as { minimum?: number; maximum?: number }
+  const limits = () => optionLimits[props.name]
   const isAutomatic = () =>
     draft.options[props.name] === defaultOptions[props.name] && props.name !== 'batchSize'
   return (
@@ -82,8 +83,8 @@ function Amount(props: { name: NameOf<number> }) {
       label={t(`options.each.${props.name}.label`)}
       help={t(`options.each.${props.name}.help`)}
       value={draft.options[props.name]}
-      minimum={limits().minimum ?? 0}
-      maximum={limits().maximum}
+      minimum={limits()?.minimum ?? 0}
+      maximum={limits()?.maximum}
       after={
         <span class="quiet">
           {isAutomatic() && props.name !== 'maxBytesPerSecond' ? t('options.automatic') : ''}

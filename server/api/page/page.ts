@@ -2,12 +2,15 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type AnyElysia, Elysia } from 'elysia'
+import { acceptedOf, encodings } from '../compression.ts'
 import { embeddedPage } from './embedded-page.ts'
 import { document } from './html.ts'
 
 const built = join(import.meta.dir, '../../../client/dist')
 /** All views of the page use the same document. */
 const views = ['/', '/help']
+/** What the build adds to the name of a file that it compresses. */
+const suffixes = { br: '.br', gzip: '.gz' }
 const hidden = { detail: { hide: true } }
 
 export async function pageRoutes(): Promise<AnyElysia> {
@@ -18,13 +21,25 @@ export async function pageRoutes(): Promise<AnyElysia> {
 function fromExecutable(files: ReadonlyMap<string, string>): AnyElysia {
   const app = new Elysia()
   for (const [path, file] of files) {
+    if (encodings.some((encoding) => path.endsWith(suffixes[encoding]))) continue
     // The build puts a digest of the content into the names of these files.
     const isLasting = path.startsWith('/assets/')
     const headers = {
       'content-type': Bun.file(path).type,
       'cache-control': isLasting ? 'public, max-age=31536000, immutable' : 'no-cache',
     }
-    const answer = () => new Response(Bun.file(file), { headers })
+    const there = encodings.filter((encoding) => files.has(path + suffixes[encoding]))
+    const answer = ({ request }: { request: Request }) => {
+      const encoding = acceptedOf(request, there)
+      const smaller = encoding && files.get(path + suffixes[encoding])
+      return new Response(Bun.file(smaller ?? file), {
+        headers: {
+          ...headers,
+          ...(there.length > 0 && { vary: 'accept-encoding' }),
+          ...(encoding && { 'content-encoding': encoding }),
+        },
+      })
+    }
     app.get(path, answer, hidden)
     if (path === '/index.html') for (const view of views) app.get(view, answer, hidden)
   }

@@ -1,7 +1,8 @@
 // The flags for following, switching over and cleaning up.
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { parseBytes, parseSeconds } from '../../../shared/amounts.ts'
-import { defaultFollowOptions, type FollowOptions } from '../../../shared/follow-options.ts'
+import { defaultFollowOptions } from '../../../shared/defaults.ts'
+import type { FollowOptions } from '../../../shared/follow-options.ts'
 import { longestWatchSeconds, type SwitchoverOptions } from '../../../shared/switchover.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { addConfiguredConnectionFlags } from './connection.ts'

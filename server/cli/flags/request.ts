@@ -1,7 +1,8 @@
 // Makes one checked request of a command line, its configuration file and the environment.
 import type { Command } from 'commander'
+import { defaultOptions } from '../../../shared/defaults.ts'
 import { flagOf, type OptionName, variableOf } from '../../../shared/option-table.ts'
-import { defaultOptions, type MigrationOptions } from '../../../shared/request.ts'
+import type { MigrationOptions } from '../../../shared/request.ts'
 import { readConfigFile } from '../../config/file.ts'
 import { type Given, type Settled, settle } from '../../config/settle.ts'
 import type { RunRequest } from '../../migrate/request.ts'

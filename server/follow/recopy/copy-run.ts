@@ -1,7 +1,7 @@
 // The copy of the chosen tables as a run: its request, and what its plan may do.
 
+import { defaultOptions, everything } from '../../../shared/defaults.ts'
 import { ProgressFold } from '../../../shared/fold.ts'
-import { defaultOptions, everything } from '../../../shared/request.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { RunLock } from '../../coordination/run-lock.ts'
 import type { Plan } from '../../migrate/plan/types.ts'

@@ -1,6 +1,8 @@
 // Reduces an inventory to what the user selected.
+
+import { everything } from '../../../shared/defaults.ts'
 import { describeObject } from '../../../shared/describe.ts'
-import { everything, type ObjectKind, type Selection } from '../../../shared/request.ts'
+import type { ObjectKind, Selection } from '../../../shared/request.ts'
 import { type Selectable, Selector, type Verdict } from '../../../shared/selector.ts'
 import { describeUnmatched } from '../../../shared/unmatched.ts'
 import { catalogOid, otherKey } from '../../catalog/dependents.ts'
