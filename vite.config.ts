@@ -19,7 +19,6 @@ export default defineConfig({
     // The page needs the types of the schemas, seldom the schemas.
     rollupOptions: {
       treeshake: {
-        propertyReadSideEffects: false,
         manualPureFunctions: ['Type', 'oneOf', 'nullable', 'loose', 'flag', 'patterns'],
       },
     },

@@ -1,7 +1,8 @@
 // The frame: top bar, steps, and the page of the address.
-import { createEffect, lazy, Match, on, Show, Suspense, Switch } from 'solid-js'
+import { createEffect, Match, on, Show, Switch } from 'solid-js'
 import { sides } from '../shared/api.ts'
 import { t } from './i18n/index.ts'
+import { loadedLater } from './parts/loaded-later.tsx'
 import { Notice } from './parts/notice.tsx'
 import { PageLink } from './parts/page-link.tsx'
 import { Stations } from './parts/stations.tsx'
@@ -13,16 +14,14 @@ import { job } from './state/job.ts'
 import { go, route, type StepName } from './state/route.ts'
 import { ConnectionsStep } from './steps/connections/connections.tsx'
 
-// What the first screen does not need is loaded when it is shown, or before, when the browser has nothing to do.
-const SelectionStep = lazy(async () => ({
-  default: (await import('./steps/selection/selection.tsx')).SelectionStep,
-}))
-const OptionsStep = lazy(async () => ({ default: (await import('./steps/options/options.tsx')).OptionsStep }))
-const RunStep = lazy(async () => ({ default: (await import('./steps/run/run.tsx')).RunStep }))
-const FollowPage = lazy(async () => ({ default: (await import('./follow/follow.tsx')).FollowPage }))
-const FleetPage = lazy(async () => ({ default: (await import('./fleet/fleet.tsx')).FleetPage }))
-const HistoryPage = lazy(async () => ({ default: (await import('./history/history.tsx')).HistoryPage }))
-const HelpPage = lazy(async () => ({ default: (await import('./help/help.tsx')).HelpPage }))
+// What the first screen does not need is loaded when it is shown.
+const SelectionStep = loadedLater(async () => (await import('./steps/selection/selection.tsx')).SelectionStep)
+const OptionsStep = loadedLater(async () => (await import('./steps/options/options.tsx')).OptionsStep)
+const RunStep = loadedLater(async () => (await import('./steps/run/run.tsx')).RunStep)
+const FollowPage = loadedLater(async () => (await import('./follow/follow.tsx')).FollowPage)
+const FleetPage = loadedLater(async () => (await import('./fleet/fleet.tsx')).FleetPage)
+const HistoryPage = loadedLater(async () => (await import('./history/history.tsx')).HistoryPage)
+const HelpPage = loadedLater(async () => (await import('./help/help.tsx')).HelpPage)
 
 export function App() {
   let main: HTMLElement | undefined
@@ -71,29 +70,27 @@ export function App() {
       <TopBar />
       <Show when={step()}>{(name) => <Stations current={name()} />}</Show>
       <main id="content" tabindex="-1" ref={main}>
-        <Suspense fallback={<p class="quiet">{t('app.loading')}</p>}>
-          <Switch>
-            <Match when={step()}>{(name) => <Step name={name()} />}</Match>
-            <Match when={route().page === 'follow'}>
-              <FollowPage />
-            </Match>
-            <Match when={route().page === 'fleet'}>
-              <FleetPage />
-            </Match>
-            <Match when={route().page === 'history'}>
-              <HistoryPage />
-            </Match>
-            <Match when={route().page === 'help'}>
-              <HelpPage />
-            </Match>
-            <Match when={route().page === 'unknown'}>
-              <section class="empty">
-                <h1>{t('app.notFound')}</h1>
-                <PageLink to="/">{t('app.migrate')}</PageLink>
-              </section>
-            </Match>
-          </Switch>
-        </Suspense>
+        <Switch>
+          <Match when={step()}>{(name) => <Step name={name()} />}</Match>
+          <Match when={route().page === 'follow'}>
+            <FollowPage />
+          </Match>
+          <Match when={route().page === 'fleet'}>
+            <FleetPage />
+          </Match>
+          <Match when={route().page === 'history'}>
+            <HistoryPage />
+          </Match>
+          <Match when={route().page === 'help'}>
+            <HelpPage />
+          </Match>
+          <Match when={route().page === 'unknown'}>
+            <section class="empty">
+              <h1>{t('app.notFound')}</h1>
+              <PageLink to="/">{t('app.migrate')}</PageLink>
+            </section>
+          </Match>
+        </Switch>
       </main>
     </>
   )

@@ -27,6 +27,7 @@ export const en = {
     next: 'Next',
     retry: 'Try again',
     loading: 'Loading…',
+    partNotLoaded: 'This part of the page could not be loaded.',
     search: 'Search',
     clear: 'Clear',
     remove: 'Remove',

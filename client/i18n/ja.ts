@@ -27,6 +27,7 @@ export const ja: Words = {
     next: '次へ',
     retry: '再試行',
     loading: '読み込み中…',
+    partNotLoaded: 'ページのこの部分を読み込めませんでした。',
     search: '検索',
     clear: '消去',
     remove: '削除',
