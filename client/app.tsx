@@ -7,14 +7,19 @@ import { Notice } from './parts/notice.tsx'
 import { PageLink } from './parts/page-link.tsx'
 import { Stations } from './parts/stations.tsx'
 import { TopBar } from './parts/top-bar.tsx'
+import { StartPage } from './start/start.tsx'
 import { lacksPassword } from './state/connection-url.ts'
 import { draft } from './state/draft.ts'
 import { fleet } from './state/fleet.ts'
 import { job } from './state/job.ts'
 import { go, route, type StepName } from './state/route.ts'
-import { ConnectionsStep } from './steps/connections/connections.tsx'
+import { shortcuts } from './state/shortcuts.ts'
 
 // What the first screen does not need is loaded when it is shown.
+const ConnectionsStep = loadedLater(
+  async () => (await import('./steps/connections/connections.tsx')).ConnectionsStep,
+)
+const ShortcutSheet = loadedLater(async () => (await import('./parts/shortcut-sheet.tsx')).ShortcutSheet)
 const SelectionStep = loadedLater(async () => (await import('./steps/selection/selection.tsx')).SelectionStep)
 const OptionsStep = loadedLater(async () => (await import('./steps/options/options.tsx')).OptionsStep)
 const RunStep = loadedLater(async () => (await import('./steps/run/run.tsx')).RunStep)
@@ -35,7 +40,7 @@ export function App() {
   createEffect(() => {
     if (!isFirst || job.overview() === undefined) return
     isFirst = false
-    if (job.isRunning() && step() === 'connections' && location.hash === '') go('/#run')
+    if (job.isRunning() && route().page === 'start' && location.hash === '') go('/#run')
   })
 
   // A pgtrek that runs a fleet opens on the board.
@@ -43,7 +48,7 @@ export function App() {
   createEffect(() => {
     if (!isFirstFleet || !fleet.facts()) return
     isFirstFleet = false
-    if (step() === 'connections' && location.hash === '') go('/#fleet')
+    if (route().page === 'start' && location.hash === '') go('/#fleet')
   })
 
   // Screen readers and the tab key continue at the start of the new page.
@@ -68,9 +73,20 @@ export function App() {
         {t('app.skip')}
       </button>
       <TopBar />
+      <Show when={job.connection() === 'lost'}>
+        <p class="lost" role="status">
+          {t('app.lost')}
+        </p>
+      </Show>
+      <Show when={shortcuts.isSheetOpen()}>
+        <ShortcutSheet />
+      </Show>
       <Show when={step()}>{(name) => <Stations current={name()} />}</Show>
       <main id="content" tabindex="-1" ref={main}>
         <Switch>
+          <Match when={route().page === 'start'}>
+            <StartPage />
+          </Match>
           <Match when={step()}>{(name) => <Step name={name()} />}</Match>
           <Match when={route().page === 'follow'}>
             <FollowPage />
@@ -87,7 +103,7 @@ export function App() {
           <Match when={route().page === 'unknown'}>
             <section class="empty">
               <h1>{t('app.notFound')}</h1>
-              <PageLink to="/">{t('app.migrate')}</PageLink>
+              <PageLink to="/">{t('app.start')}</PageLink>
             </section>
           </Match>
         </Switch>

@@ -10,11 +10,13 @@ import { App } from './app.tsx'
 import { loadLanguage } from './i18n/index.ts'
 import { watchJob } from './state/job.ts'
 import { takeNamed } from './state/named.ts'
+import { watchKeys } from './state/shortcuts.ts'
 import { applyTheme } from './state/theme.ts'
 
 applyTheme()
 const strings = loadLanguage()
 watchJob()
+watchKeys()
 void takeNamed()
 const place = document.getElementById('page')
 if (!place) throw new Error('the page has no #page to be in')

@@ -86,7 +86,7 @@ async function pagePicture(source: TestDatabase, destination: TestDatabase): Pro
       viewport: { width: 1100, height: 1120 },
       reducedMotion: 'reduce',
     })
-    await page.goto(server.url)
+    await page.goto(`${server.url}/#connections`)
     for (const [side, { url }] of [
       [en.connections.source, source],
       [en.connections.destination, destination],

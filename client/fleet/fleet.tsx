@@ -4,9 +4,8 @@ import '../steps/run/run.css'
 import './fleet.css'
 import { createMemo, type JSX, onMount, Show } from 'solid-js'
 import { dateText, t } from '../i18n/index.ts'
-import { Notice, Problem } from '../parts/notice.tsx'
+import { Problem } from '../parts/notice.tsx'
 import { fleet, readFleet } from '../state/fleet.ts'
-import { job } from '../state/job.ts'
 import { route } from '../state/route.ts'
 import { LogView } from '../steps/run/log.tsx'
 import { Actions } from './actions.tsx'
@@ -30,11 +29,6 @@ export function FleetPage() {
   })
   return (
     <section class="step follow fleet">
-      <Show when={job.connection() === 'lost'}>
-        <Notice tone="warn" role="alert">
-          {t('run.lost')}
-        </Notice>
-      </Show>
       <Present>
         <Show when={one()} fallback={<Whole shown={shown} />} keyed>
           {(place) => <Detail {...place} />}

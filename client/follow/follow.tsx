@@ -2,11 +2,10 @@ import './follow.css'
 import { Index, Match, Show, Switch } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { bytesText, t } from '../i18n/index.ts'
-import { Notice, Problem } from '../parts/notice.tsx'
+import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
 import { cleaned } from '../state/cleaned.ts'
 import { follows, hasProcess, mainStream, readFollows } from '../state/follows.ts'
-import { job } from '../state/job.ts'
 import { route } from '../state/route.ts'
 import { Cleaned } from './cleanup.tsx'
 import { Followed } from './followed.tsx'
@@ -19,11 +18,6 @@ export function FollowPage() {
   }
   return (
     <section class="step follow">
-      <Show when={job.connection() === 'lost'}>
-        <Notice tone="warn" role="alert">
-          {t('run.lost')}
-        </Notice>
-      </Show>
       <Show when={name()} fallback={<FollowList />} keyed>
         {(one) => <One name={one} />}
       </Show>

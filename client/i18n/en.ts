@@ -4,6 +4,7 @@ import { followEn } from './follow.en.ts'
 import { optionsEn } from './options.en.ts'
 import { preflightEn } from './preflight.en.ts'
 import { runEn } from './run.en.ts'
+import { shortcutsEn, startEn } from './start.en.ts'
 
 export const en = {
   app: {
@@ -12,6 +13,7 @@ export const en = {
     skip: 'Skip to the content',
     steps: 'Steps',
     pages: 'Pages',
+    start: 'Start',
     migrate: 'Migrate',
     follow: 'Follow',
     fleet: 'Fleet',
@@ -27,7 +29,9 @@ export const en = {
     next: 'Next',
     retry: 'Try again',
     loading: 'Loading…',
-    partNotLoaded: 'This part of the page could not be loaded.',
+    partNotLoaded:
+      'This part of the page could not be loaded. Reload the page: what you entered stays, except passwords.',
+    reload: 'Reload the page',
     search: 'Search',
     clear: 'Clear',
     remove: 'Remove',
@@ -37,6 +41,7 @@ export const en = {
     yes: 'yes',
     no: 'no',
     notFound: 'Page not found.',
+    lost: 'No connection to pgtrek. What you see may be out of date. Trying again…',
     unreachable: 'pgtrek does not respond. Check that it is still running.',
     unexpected: 'pgtrek sent an unexpected response (HTTP {{status}}).',
     login: 'This pgtrek requires its token.',
@@ -45,11 +50,17 @@ export const en = {
     copied: 'Copied',
     notCopied: 'This browser does not allow copying. Select the text and copy it yourself.',
   },
+  start: startEn,
+  shortcuts: shortcutsEn,
   steps: {
     connections: 'Connections',
     selection: 'Selection',
     options: 'Options',
     run: 'Run',
+    compare: 'Differences',
+    schema: 'Differences',
+    follow: 'Follow',
+    schedules: 'Schedule',
   },
   connections: {
     title: 'Connections',

@@ -4,6 +4,7 @@ import { followJa } from './follow.ja.ts'
 import { optionsJa } from './options.ja.ts'
 import { preflightJa } from './preflight.ja.ts'
 import { runJa } from './run.ja.ts'
+import { shortcutsJa, startJa } from './start.ja.ts'
 
 export const ja: Words = {
   app: {
@@ -12,6 +13,7 @@ export const ja: Words = {
     skip: '本文へ移動',
     steps: 'ステップ',
     pages: 'ページ',
+    start: '開始',
     migrate: '移行',
     follow: '追従',
     fleet: '一括移行',
@@ -27,7 +29,9 @@ export const ja: Words = {
     next: '次へ',
     retry: '再試行',
     loading: '読み込み中…',
-    partNotLoaded: 'ページのこの部分を読み込めませんでした。',
+    partNotLoaded:
+      'ページのこの部分を読み込めませんでした。ページを再読み込みしてください。入力した内容は、パスワードを除いて残ります。',
+    reload: 'ページを再読み込み',
     search: '検索',
     clear: '消去',
     remove: '削除',
@@ -37,6 +41,7 @@ export const ja: Words = {
     yes: 'はい',
     no: 'いいえ',
     notFound: 'このページはありません。',
+    lost: 'pgtrek に接続できません。表示が古い可能性があります。再接続しています…',
     unreachable: 'pgtrek が応答しません。起動した場所でまだ動いていますか？',
     unexpected: 'pgtrek の応答を解釈できませんでした (HTTP {{status}})。',
     login: 'この pgtrek を使うにはトークンが必要です。',
@@ -45,11 +50,17 @@ export const ja: Words = {
     copied: 'コピーしました',
     notCopied: 'このブラウザーではコピーできません。選択して手動でコピーしてください。',
   },
+  start: startJa,
+  shortcuts: shortcutsJa,
   steps: {
     connections: '接続設定',
     selection: '移行対象選択',
     options: '移行オプション',
     run: '実行・進捗',
+    compare: '相違点',
+    schema: '相違点',
+    follow: '追従',
+    schedules: 'スケジュール',
   },
   connections: {
     title: '接続設定',

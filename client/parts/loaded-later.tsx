@@ -9,31 +9,27 @@ import { Notice } from './notice.tsx'
 export function loadedLater(load: () => Promise<Component>): Component {
   const [component, setComponent] = createSignal<Component>()
   const [hasFailed, setHasFailed] = createSignal(false)
-  let isLoading = false
+  let isAsked = false
 
-  async function ask() {
-    if (isLoading) return
-    isLoading = true
-    setHasFailed(false)
-    try {
-      const found = await load()
-      setComponent(() => found)
-    } catch {
-      setHasFailed(true)
-    }
-    isLoading = false
+  function ask() {
+    isAsked = true
+    load().then(
+      (found) => setComponent(() => found),
+      // A browser keeps the failure for as long as the page is open: only a reload asks again.
+      () => setHasFailed(true),
+    )
   }
 
   return () => {
-    if (!component()) void ask()
+    if (!isAsked) ask()
     return (
       <Switch fallback={<p class="quiet">{t('app.loading')}</p>}>
         <Match when={component()}>{(found) => <Dynamic component={found()} />}</Match>
         <Match when={hasFailed()}>
           <Notice tone="bad" role="alert">
             <p>{t('app.partNotLoaded')}</p>
-            <button type="button" onClick={() => void ask()}>
-              {t('app.retry')}
+            <button type="button" onClick={() => location.reload()}>
+              {t('app.reload')}
             </button>
           </Notice>
         </Match>

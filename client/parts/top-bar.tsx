@@ -1,11 +1,14 @@
 import { For, Show } from 'solid-js'
 import { type Language, language, languages, setLanguage, t } from '../i18n/index.ts'
 import { fleet } from '../state/fleet.ts'
+import { job } from '../state/job.ts'
 import { route } from '../state/route.ts'
+import { shortcuts } from '../state/shortcuts.ts'
 import { setTheme, type Theme, theme, themes } from '../state/theme.ts'
 import { PageLink } from './page-link.tsx'
 
 export function TopBar() {
+  const migratePath = () => (job.isRunning() ? '/#run' : '/#connections')
   const words = { auto: 'app.themeAuto', light: 'app.themeLight', dark: 'app.themeDark' } as const
   return (
     <header class="top-bar">
@@ -15,7 +18,10 @@ export function TopBar() {
         <span class="brand-claim">{t('app.claim')}</span>
       </PageLink>
       <nav class="pages" aria-label={t('app.pages')}>
-        <PageLink to="/" current={route().page === 'migrate'}>
+        <PageLink to="/" current={route().page === 'start'}>
+          {t('app.start')}
+        </PageLink>
+        <PageLink to={migratePath()} current={route().page === 'migrate'}>
           {t('app.migrate')}
         </PageLink>
         <PageLink to="/#follow" current={route().page === 'follow'}>
@@ -34,6 +40,15 @@ export function TopBar() {
         </PageLink>
       </nav>
       <div class="preferences">
+        <button
+          type="button"
+          class="icon"
+          title={t('shortcuts.open')}
+          aria-label={t('shortcuts.open')}
+          onClick={() => shortcuts.setSheetOpen(true)}
+        >
+          <kbd>?</kbd>
+        </button>
         <select
           aria-label={t('app.language')}
           value={language()}

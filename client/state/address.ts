@@ -4,6 +4,7 @@ export const stepNames = ['connections', 'selection', 'options', 'run'] as const
 export type StepName = (typeof stepNames)[number]
 
 export type Route =
+  | { page: 'start' }
   | { page: 'migrate'; step: StepName }
   | { page: 'history'; id: string | undefined }
   | { page: 'follow'; name: string | undefined }
@@ -17,7 +18,7 @@ export function routeOf({ pathname, hash }: { pathname: string; hash: string }):
   if (pathname !== '/' && pathname !== '/index.html') return { page: 'unknown' }
   const parts = hash.replace(/^#\/?/, '').replace(/\/$/, '').split('/').map(decoded)
   const [first = '', named, second] = parts
-  if (first === '' && parts.length === 1) return { page: 'migrate', step: 'connections' }
+  if (first === '' && parts.length === 1) return { page: 'start' }
   if (first === 'history' && parts.length <= 2) return { page: 'history', id: named }
   if (first === 'follow' && parts.length <= 2) return { page: 'follow', name: named }
   if (first === 'fleet' && parts.length !== 2 && parts.length <= 3)

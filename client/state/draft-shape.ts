@@ -9,7 +9,12 @@ import { emptyEnd } from './connection-url.ts'
 
 export type Side = 'source' | 'destination'
 
+/** What the user wants to do. `sync`: copy, then follow until a cutover. `refresh`: copy on a schedule. */
+export const purposes = ['copy', 'sync', 'compare', 'schema', 'refresh'] as const
+export type Purpose = (typeof purposes)[number]
+
 export interface Draft {
+  purpose: Purpose
   source: End
   destination: End
   options: MigrationOptions
@@ -27,6 +32,7 @@ export interface Draft {
 
 export function emptyDraft(): Draft {
   return {
+    purpose: 'copy',
     source: emptyEnd(),
     destination: emptyEnd(),
     options: structuredClone(defaultOptions),

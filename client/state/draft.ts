@@ -41,7 +41,7 @@ export function resetOptions() {
 }
 
 export function setFollowing(following: boolean) {
-  setStore('following', following)
+  setStore({ following, purpose: following ? 'sync' : 'copy' })
 }
 
 /** Undefined removes a value. */

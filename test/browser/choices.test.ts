@@ -111,7 +111,7 @@ test('a reload keeps what was entered and selected in this tab, without password
   await end('source').getByText(say.connections.passwordLost).waitFor({ state: 'detached' })
   // Another tab does not have it.
   const tab = await visited.context.newPage()
-  await tab.goto(server.url)
+  await tab.goto(`${server.url}/#connections`)
   const field = tab.getByRole('form', { name: say.connections.source }).getByLabel(say.connections.url)
   await field.waitFor()
   expect(await field.inputValue()).toBe('')
@@ -136,7 +136,7 @@ test('connections given at the start are filled in without their password, which
   const text = await answer.text()
   expect(text).not.toContain('of-the-owner')
   expect(JSON.parse(text)).toMatchObject({ source: { password: true }, destination: null })
-  await page.goto(started.url)
+  await page.goto(`${started.url}/#connections`)
   await end('source').getByText(say.connections.passwordOwn).waitFor()
   expect(await end('source').getByLabel(say.connections.database).inputValue()).toBe(shop.name)
   expect(await end('source').getByLabel(say.connections.password, { exact: true }).inputValue()).toBe('')

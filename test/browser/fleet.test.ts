@@ -52,7 +52,7 @@ test.each([
       mapping: 'shops-001',
       message: 'will be tried again',
     })
-    const { page, context, complaints } = await visit(chromium, url(), how)
+    const { page, context, complaints } = await visit(chromium, `${url()}/#`, how)
     const look = stepCheck(page, 'fleet', language)
     const button = (name: string) => page.getByRole('button', { name, exact: true })
     const dialog = page.getByRole('alertdialog')
@@ -192,7 +192,7 @@ test('five thousand databases: few lines in the document, all reachable, and the
   const say = words.en.fleet
   const controller = new SeenFleet(100, 50)
   await using large = await startApi({ fleet: controller })
-  const { page, context, complaints } = await visit(chromium, large.server.url.replace(/\/$/, ''))
+  const { page, context, complaints } = await visit(chromium, `${large.server.url.replace(/\/$/, '')}/#`)
   await page.getByRole('button', { name: say.openAll }).click()
   const board = page.getByRole('region', { name: say.list })
   await line(page, 'shops-001').waitFor()
@@ -242,7 +242,7 @@ test('five thousand databases: few lines in the document, all reachable, and the
 
 test('with the keyboard alone: to a database, its details and its actions', async () => {
   const say = words.en.fleet
-  const { page, context, complaints } = await visit(chromium, url())
+  const { page, context, complaints } = await visit(chromium, `${url()}/#`)
   await line(page, 'shops-001').waitFor()
   await page.getByLabel(say.sort).selectOption('name')
   await page.getByRole('region', { name: say.list }).focus()
@@ -299,7 +299,7 @@ test.each([{ width: 1280 }, { width: 820 }])(
     controller.find('shops-001', 'shop_001_02').failed_tables = errors(3)
     controller.find('shops-001', 'shop_001_04').failed_tables = errors(3)
     controller.find('shops-003', 'shop_003_02').failed_tables = errors(1)
-    const { page, context, complaints } = await visit(chromium, url(), { width })
+    const { page, context, complaints } = await visit(chromium, `${url()}/#`, { width })
     page.setDefaultTimeout(15_000)
     const board = page.locator('.board-rows')
     await board.waitFor()

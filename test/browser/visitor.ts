@@ -43,7 +43,8 @@ export async function visit(browser: Browser, url: string, options: VisitOptions
     // The browser also logs error responses, which are part of the tests.
     if (message.type() === 'error' && !/status of 4\d\d/.test(message.text())) complaints.push(message.text())
   })
-  await page.goto(url)
+  // The steps, not the question before them.
+  await page.goto(url.includes('#') ? url : `${url}/#connections`)
   return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() }
 }
 

@@ -6,9 +6,10 @@ const at = (hash: string, pathname = '/') => routeOf({ pathname, hash })
 const board = { page: 'fleet', mapping: undefined, database: undefined } as const
 
 test.each([
-  ['', { page: 'migrate', step: 'connections' }],
-  ['#', { page: 'migrate', step: 'connections' }],
-  ['#/', { page: 'migrate', step: 'connections' }],
+  ['', { page: 'start' }],
+  ['#', { page: 'start' }],
+  ['#/', { page: 'start' }],
+  ['#connections', { page: 'migrate', step: 'connections' }],
   ['#run', { page: 'migrate', step: 'run' }],
   ['#/options', { page: 'migrate', step: 'options' }],
   ['#fleet', board],

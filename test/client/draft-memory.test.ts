@@ -15,6 +15,7 @@ import { defaultFollowOptions, defaultOptions } from '../../shared/defaults.ts'
 
 const end = (url: string) => parseUrl(url) as End
 const empty: Draft = {
+  purpose: 'copy',
   source: emptyEnd(),
   destination: emptyEnd(),
   options: defaultOptions,
