@@ -5,6 +5,7 @@ import { LogLevel, RunStatus } from './event.ts'
 import { oneOf } from './one-of.ts'
 import { Progress, TableProgress } from './progress.ts'
 import { MigrationRequest } from './request.ts'
+import { RunSize } from './run-size.ts'
 import { Speeds } from './speeds.ts'
 import { StorageFailure } from './storage-failure.ts'
 import { Summary } from './summary.ts'
@@ -322,6 +323,11 @@ export const PastMigration = Type.Object({
   dry_run: Type.Boolean(),
   /** `interrupted`: it was running when its process ended. */
   status: Type.Union([RunStatus, Type.Literal('running'), Type.Literal('interrupted')]),
+  /** Null while it runs, and where its process ended before it. */
+  size: nullable(RunSize),
+  seconds: nullable(Type.Number()),
+  /** The latest earlier one between the same databases that was of the same kind and had a result. */
+  before: nullable(Type.Object({ id: Type.String(), size: RunSize, seconds: Type.Number() })),
 })
 export type PastMigration = Static<typeof PastMigration>
 

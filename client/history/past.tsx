@@ -2,10 +2,12 @@
 import { createEffect, createResource, createSignal, on, Show } from 'solid-js'
 import type { LogLine, PastMigrationDetails, RequestBody } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
-import { dateText, t } from '../i18n/index.ts'
+import { bytesText, dateText, t } from '../i18n/index.ts'
+import { Disclosure } from '../parts/disclosure.tsx'
 import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
-import { takeRequest } from '../state/draft.ts'
+import { type HeadTone, StatusHead } from '../parts/status-head.tsx'
+import { setOption, takeRequest } from '../state/draft.ts'
 import { goToStep } from '../state/route.ts'
 import { Destroyed } from '../steps/options/destroyed.tsx'
 import { PlanFacts } from '../steps/options/plan-panel.tsx'
@@ -16,9 +18,18 @@ import { LogView } from '../steps/run/log.tsx'
 import { SaveButtons } from '../steps/run/result.tsx'
 import { SummaryTable } from '../steps/run/summary-table.tsx'
 import '../steps/run/run.css'
-import { resultText, tookText } from './text.ts'
+import { differenceText, isIncomplete, kindOf, resultText, sizeText, tookText } from './text.ts'
 
 const logPage = 1_000
+
+const tones: Record<PastMigrationDetails['status'], HeadTone> = {
+  running: 'busy',
+  completed: 'good',
+  completed_with_failures: 'bad',
+  failed: 'bad',
+  cancelled: 'warn',
+  interrupted: 'warn',
+}
 
 export function Past(props: { id: string }) {
   const [past] = createResource(() => props.id, api.migration)
@@ -71,27 +82,61 @@ function Known(props: { past: PastMigrationDetails }) {
     takeRequest(request as RequestBody)
     goToStep('connections')
   }
+  /** Completed work is not repeated; the plan is shown before anything starts. */
+  function resume() {
+    const { request } = props.past
+    if (!request) return
+    takeRequest(request as RequestBody)
+    setOption('resume', true)
+    goToStep('options')
+  }
+  const mayResume = () => isIncomplete(props.past) && !props.past.dry_run && props.past.request !== null
   return (
     <>
-      <header class="step-head">
-        <h1>
-          {resultText(props.past)} <span class="quiet">{dateText(props.past.started_at)}</span>
-        </h1>
-      </header>
-      <dl class="facts panel">
-        <div>
-          <dt>{t('history.from')}</dt>
-          <dd>{props.past.source}</dd>
-        </div>
-        <div>
-          <dt>{t('history.to')}</dt>
-          <dd>{props.past.destination}</dd>
-        </div>
-        <div>
-          <dt>{t('history.duration')}</dt>
-          <dd>{tookText(props.past) || '–'}</dd>
-        </div>
-      </dl>
+      <StatusHead
+        tone={tones[props.past.status]}
+        state={resultText(props.past)}
+        about={
+          <>
+            {t(`history.kind.${kindOf(props.past)}`)} · {dateText(props.past.started_at)} ·{' '}
+            {props.past.source} <span aria-hidden="true">→</span> {props.past.destination}
+          </>
+        }
+        figures={[
+          { label: t('history.size'), value: props.past.size ? bytesText(props.past.size.bytes) : '–' },
+          { label: t('history.duration'), value: tookText(props.past) || '–' },
+        ]}
+        actions={
+          <>
+            <Show when={mayResume()}>
+              <button type="button" class="primary" title={t('history.resumeLead')} onClick={resume}>
+                {t('history.resume')}
+              </button>
+            </Show>
+            <Show when={props.past.request}>
+              <button type="button" title={t('history.withoutPasswords')} onClick={useAgain}>
+                {t('history.useAgain')}
+              </button>
+            </Show>
+          </>
+        }
+      />
+      <Show when={props.past.size}>
+        <p class="numbers">
+          {sizeText(props.past)}
+          <Show when={props.past.before}>
+            {(before) => (
+              <>
+                {' · '}
+                <PageLink to={`/#history/${encodeURIComponent(before().id)}`}>
+                  {t('history.compared')}
+                </PageLink>
+                : {differenceText(props.past)}
+              </>
+            )}
+          </Show>
+        </p>
+      </Show>
       <Show when={props.past.summary} fallback={<p class="quiet">{t('history.noSummary')}</p>}>
         {(summary) => (
           <>
@@ -120,18 +165,11 @@ function Known(props: { past: PastMigrationDetails }) {
         <Show when={props.past.summary}>
           {(summary) => <SaveButtons summary={summary()} id={props.past.id} />}
         </Show>
-        <Show when={props.past.request}>
-          <button type="button" onClick={useAgain}>
-            {t('history.useAgain')}
-          </button>
-          <span class="quiet">{t('history.withoutPasswords')}</span>
-        </Show>
       </div>
       <Show when={props.past.request}>
-        <details class="panel">
-          <summary>{t('history.request')}</summary>
+        <Disclosure summary={t('history.request')}>
           <pre class="scroll-x">{JSON.stringify(props.past.request, null, 2)}</pre>
-        </details>
+        </Disclosure>
       </Show>
     </>
   )

@@ -1,6 +1,7 @@
 // All strings of the page in English. ja.ts has the same keys, or does not compile.
 import { fleetEn } from './fleet.en.ts'
 import { followEn } from './follow.en.ts'
+import { historyEn } from './history.en.ts'
 import { optionsEn } from './options.en.ts'
 import { preflightEn } from './preflight.en.ts'
 import { runEn } from './run.en.ts'
@@ -213,24 +214,7 @@ export const en = {
     needsTitle: 'Requires',
     needsNothing: 'Requires nothing else.',
   },
-  history: {
-    title: 'History',
-    empty: 'No migrations yet.',
-    dryRun: 'Dry run',
-    started: 'Started',
-    duration: 'Duration',
-    from: 'From',
-    to: 'To',
-    status: 'Result',
-    open: 'Open',
-    useAgain: 'Use these settings again',
-    withoutPasswords: 'Passwords are not stored. Enter them again.',
-    noSummary: 'This run has no summary: its process ended before the run did.',
-    log: 'Log',
-    more: 'More lines',
-    back: 'All migrations',
-    request: 'Request',
-  },
+  history: historyEn,
   help: {
     title: 'Help',
     options: 'All options',

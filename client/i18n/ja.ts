@@ -1,6 +1,7 @@
 import type { Words } from './en.ts'
 import { fleetJa } from './fleet.ja.ts'
 import { followJa } from './follow.ja.ts'
+import { historyJa } from './history.ja.ts'
 import { optionsJa } from './options.ja.ts'
 import { preflightJa } from './preflight.ja.ts'
 import { runJa } from './run.ja.ts'
@@ -213,24 +214,7 @@ export const ja: Words = {
     needsTitle: '必要なもの',
     needsNothing: 'ほかに必要なものはありません。',
   },
-  history: {
-    title: '履歴',
-    empty: 'まだ移行を実行していません。',
-    started: '開始',
-    duration: '所要時間',
-    from: '移行元',
-    to: '移行先',
-    status: '結果',
-    open: '開く',
-    useAgain: 'この設定をもう一度使う',
-    withoutPasswords: 'パスワードは保存されないので、もう一度入力してください。',
-    noSummary: 'プロセスが途中で終了したため、この移行には集計がありません。',
-    log: 'ログ',
-    more: '続きを表示',
-    dryRun: 'ドライラン',
-    back: 'すべての移行',
-    request: '指定した内容',
-  },
+  history: historyJa,
   help: {
     title: 'ヘルプ',
     options: '各オプションの意味',

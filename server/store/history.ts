@@ -9,7 +9,11 @@ export interface HistoryPage {
   offset: number
 }
 
-type Row = Omit<PastMigration, 'dry_run'> & { dry_run: number }
+type Row = Omit<PastMigration, 'dry_run' | 'size' | 'before'> & {
+  dry_run: number
+  size: string | null
+  before: string | null
+}
 
 const mostListed = 2_000
 
@@ -17,7 +21,12 @@ const columns = `
   r.id, r.source, r.destination, r.status,
   coalesce(json_extract(q.request, '$.options.dryRun'), 0) as dry_run,
   strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at)  as started_at,
-  strftime('%Y-%m-%dT%H:%M:%SZ', r.finished_at) as finished_at`
+  strftime('%Y-%m-%dT%H:%M:%SZ', r.finished_at) as finished_at,
+  z.size, z.seconds,
+  (select json_object('id', b.id, 'size', json(y.size), 'seconds', y.seconds)
+     from run b join run_size y on y.run = b.id
+    where b.source = r.source and b.destination = r.destination and b.rowid < r.rowid and y.dry = z.dry
+    order by b.rowid desc limit 1) as before`
 
 export class History {
   constructor(readonly database: StateDatabase) {
@@ -68,11 +77,11 @@ export class History {
     this.settle()
     return this.database
       .query<Row, [number, number]>(
-        `select ${columns} from run r left join run_request q on q.run = r.id
+        `select ${columns} from run r left join run_request q on q.run = r.id left join run_size z on z.run = r.id
           order by r.rowid desc limit ? offset ?`,
       )
       .all(limit, offset)
-      .map((row) => ({ ...row, dry_run: row.dry_run === 1 }))
+      .map(pastOf)
   }
 
   find(id: string): PastMigrationDetails | undefined {
@@ -85,6 +94,7 @@ export class History {
         `select ${columns}, q.request, r.summary, d.plan, s.speeds
            from run r
            left join run_request q on q.run = r.id
+           left join run_size z on z.run = r.id
            left join dry_run_plan d on d.run = r.id
            left join run_speeds s on s.run = r.id
           where r.id = ?`,
@@ -93,8 +103,7 @@ export class History {
     if (!row) return undefined
     const { request, summary, plan, speeds, ...past } = row
     return {
-      ...past,
-      dry_run: past.dry_run === 1,
+      ...pastOf(past),
       request: request === null ? null : JSON.parse(request),
       summary: summary === null ? null : JSON.parse(summary),
       plan: plan === null ? null : JSON.parse(plan),
@@ -116,5 +125,14 @@ export class History {
       if (host !== null && process !== null && isRunning({ run: id, host, process })) continue
       this.database.query(`update run set status = 'interrupted' where id = ? and status = 'running'`).run(id)
     }
+  }
+}
+
+function pastOf(row: Row): PastMigration {
+  return {
+    ...row,
+    dry_run: row.dry_run === 1,
+    size: row.size === null ? null : JSON.parse(row.size),
+    before: row.before === null ? null : JSON.parse(row.before),
   }
 }

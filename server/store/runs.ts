@@ -1,6 +1,7 @@
 // The stored runs: each with its summary and progress, and with what it has suspended on a destination that cannot
 // store notes itself. No passwords.
 import { hostname } from 'node:os'
+import { sizeOf } from '../../shared/run-size.ts'
 import type { Summary } from '../../shared/summary.ts'
 import type { Saved, SavedItem } from '../coordination/suspension-notes.ts'
 import { UsageError } from '../postgres/errors.ts'
@@ -64,6 +65,12 @@ export class RunStore implements Disposable {
         host    text not null,
         process integer not null
       ) strict;
+      create table if not exists run_size (
+        run     text primary key,
+        dry     integer not null,
+        seconds real not null,
+        size    text not null
+      ) strict;
       create table if not exists run_step (
         run          text not null,
         step         text not null,
@@ -108,6 +115,9 @@ export class RunStore implements Disposable {
     this.database
       .query(`update run set finished_at = datetime('now'), status = ?, summary = ? where id = ?`, endOf(id))
       .run(summary.status, JSON.stringify(summary), id)
+    this.database
+      .query('insert or replace into run_size (run, dry, seconds, size) values (?, ?, ?, ?)', `size of ${id}`)
+      .run(id, summary.planned ? 1 : 0, summary.elapsed_seconds, JSON.stringify(sizeOf(summary)))
     this.#ended.set(id, summary.status)
   }
 

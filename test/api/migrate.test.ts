@@ -257,6 +257,29 @@ test('a dry run has the plan as its result', async () => {
   expect(await destination.sql(`select to_regclass('big') as t`)).toEqual([{ t: null }])
 })
 
+test('the history has what each run achieved, and the run before of the same kind between the same databases', async () => {
+  const destination = await to.createDatabase()
+  const request = { ...(await ends(destination)), options: { existingDataMode: 'truncate' }, confirmed: true }
+  const first = await migrate(request)
+  const dry = await migrate({ ...request, options: { dryRun: true } })
+  await source.sql('insert into small select 11')
+  const second = await migrate(request)
+  await source.sql('delete from small where id = 11')
+  const [last, planned, before] = (await api.get('/api/migrations?limit=3')).json
+  expect(before).toMatchObject({
+    id: first.id,
+    size: { tables: 2, complete: 2, rows: rows + 10 },
+    before: null,
+  })
+  expect(planned).toMatchObject({ id: dry.id, size: { tables: 2, complete: 0 }, before: null })
+  expect(last).toMatchObject({
+    id: second.id,
+    size: { rows: rows + 11, failed: 0, skipped: 0 },
+    before: { id: first.id, size: before.size, seconds: before.seconds },
+  })
+  expect((await api.get(`/api/migrations/${second.id}`)).json.before).toEqual(last.before)
+})
+
 test('a failed table is reported with the error of the server, and copied again without the others', async () => {
   const destination = await to.createDatabase()
   await destination.sql('create table small (id int primary key, big int check (big > 5))')

@@ -31,7 +31,7 @@ test.each([
   const destination = await makeEmpty()
   const { page, context, complaints } = await visit(chromium, server.url, look)
   const check = stepCheck(page, 'journey', language)
-  expect(await page.getAttribute('html', 'lang')).toBe(language)
+  await page.locator(`html[lang=${language}]`).waitFor()
 
   await nameEnds(page, language, { source: source.url, destination: destination.url })
   await check('1-connections')
@@ -100,6 +100,14 @@ test.each([
   const rows = page.getByRole('table').getByRole('row')
   expect(await rows.nth(1).textContent()).toContain(say.run.result.completed)
   expect(await rows.nth(2).textContent()).toContain(say.run.result.completed_with_failures)
+  // With the tables of the run that it has resumed.
+  expect(await rows.nth(1).textContent()).toContain(
+    say.history.whole.replace('{{tables}}', '6').replace('{{rows}}', '41,000'),
+  )
+  await page.getByLabel(say.history.outcome).selectOption('bad')
+  await page.locator('.status-completed').first().waitFor({ state: 'detached' })
+  expect(await rows.nth(1).textContent()).toContain(say.run.result.completed_with_failures)
+  await page.getByLabel(say.history.outcome).selectOption('all')
   await check('5-history')
   await rows.nth(2).getByRole('link').click()
   await page.getByRole('heading', { name: say.run.log }).waitFor()

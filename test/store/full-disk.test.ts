@@ -6,13 +6,12 @@ import { History } from '../../server/store/history.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { StateUnusable } from '../../server/store/state-database.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
-import type { Summary } from '../../shared/summary.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { mayMount, type SmallDisk, smallDisk } from '../../tools/small-disk.ts'
 import { hold, waitsForLock } from '../faults/running.ts'
 import { startApi } from '../support/api.ts'
-import { ends, plannedRun, serverAndHome } from '../support/run-records.ts'
+import { emptySummary, ends, plannedRun, serverAndHome } from '../support/run-records.ts'
 
 const moved = { rows: 7, bytes: 8 }
 
@@ -48,7 +47,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
       disk.fill()
       memory.planned('request', ['t'], new Map())
       for (let step = 0; step < 500; step++) memory.done(`step ${step}`, moved)
-      store.end('r1', { status: 'cancelled' } as Summary)
+      store.end('r1', emptySummary('cancelled'))
       expect(store.database.failure).toMatchObject({ reason: expect.stringContaining('ENOSPC') })
       expect(reports).toHaveLength(1)
       disk.free()
@@ -75,7 +74,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     )
     disk.free()
     memory.committing('a step', ['7'], moved)
-    store.end('r1', { status: 'cancelled' } as Summary)
+    store.end('r1', emptySummary('cancelled'))
     using other = open()
     expect(other.unfinished(ends)?.committing.size).toBe(1)
   })
@@ -95,7 +94,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
     using _ = begin()
     using earlier = open()
     plannedRun(earlier, 'r1')
-    earlier.end('r1', { status: 'cancelled' } as Summary)
+    earlier.end('r1', emptySummary('cancelled'))
     disk.fill()
     using store = open()
     failBy(store, () => store.begin(crypto.randomUUID(), ends))
@@ -110,7 +109,7 @@ describe.skipIf(!mayMount)('on a full disk', () => {
       const memory = plannedRun(store, 'r1')
       disk.fill()
       failBy(store, () => memory.done(crypto.randomUUID(), moved))
-      store.end('r1', { status: 'completed' } as Summary)
+      store.end('r1', emptySummary('completed'))
     }
     expect(reports.slice(1)).toEqual([
       expect.stringMatching(

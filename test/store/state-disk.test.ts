@@ -7,13 +7,12 @@ import { History } from '../../server/store/history.ts'
 import { Profiles } from '../../server/store/profiles.ts'
 import { RunStore } from '../../server/store/runs.ts'
 import { StateUnusable } from '../../server/store/state-database.ts'
-import type { Summary } from '../../shared/summary.ts'
 import { cleanEnvironment } from '../../tools/command.ts'
 import { eventually, within } from '../../tools/eventually.ts'
 import { program } from '../../tools/program.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
 import { scratchDirectory } from '../../tools/servers/scratch.ts'
-import { ends, plannedRun, serverAndHome } from '../support/run-records.ts'
+import { emptySummary, ends, plannedRun, serverAndHome } from '../support/run-records.ts'
 
 const seal = {
   close: () => Promise.reject(new Error('nothing is sealed here')),
@@ -44,7 +43,7 @@ describe('a state directory that disappears while it is used', () => {
       expect(said[0]).toMatch(/^the state directory .*\/state cannot be used: .*The work continues/)
       const memory = plannedRun(store, 'during', ['t'])
       memory.done('a step', { rows: 7, bytes: 8 })
-      store.end('during', { status: 'cancelled' } as Summary)
+      store.end('during', emptySummary('cancelled'))
       follows.take('shop')
       expect(follows.worker('shop')).toMatchObject({ pid: process.pid })
       expect(await follows.controller('shop').act({ type: 'stop' })).toMatchObject({

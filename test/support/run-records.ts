@@ -1,7 +1,9 @@
 // Runs in a state directory, and a server with a command line that uses one.
+
 import { afterAll, beforeAll } from 'bun:test'
 import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import type { RunStore } from '../../server/store/runs.ts'
+import type { Summary } from '../../shared/summary.ts'
 import { type Home, makeHome } from '../../tools/command.ts'
 import { type Cluster, cluster } from '../../tools/servers/clusters.ts'
 
@@ -26,4 +28,10 @@ export function serverAndHome(): { readonly server: Cluster; readonly home: Home
   })
   afterAll(() => made.home[Symbol.dispose]())
   return made
+}
+
+/** Of a run that had nothing to do. */
+export function emptySummary(status: Summary['status']): Summary {
+  const none = { tables: [], failed: [], skipped: [], warnings: [], phases: [] }
+  return { status, elapsed_seconds: 0, ...none }
 }
