@@ -1,6 +1,8 @@
 // Writes of other sessions to followed tables of the destination.
+
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount, shortList } from './format.ts'
+import { say } from './say.ts'
 import { showName, TableName } from './table-name.ts'
 
 export const ForeignTable = Type.Intersect([
@@ -21,9 +23,7 @@ export type ForeignWrites = Static<typeof ForeignWrites>
 /** Why the move is not ready, and what to do. */
 export function describeForeignWrites({ tables, sessions }: ForeignWrites): string {
   const named = shortList(tables.map((table) => `${showName(table)} (${formatCount(table.rows, 'row')})`))
-  const who = sessions.length > 0 ? ` Other connected sessions: ${shortList(sessions)}.` : ''
-  return (
-    `other sessions or triggers have written to the destination: ${named}.${who} ` +
-    'Stop them. These tables are compared by checksum, at the switchover at the latest; where they differ, "pgtrek recopy TABLE" copies them again'
-  )
+  return sessions.length > 0
+    ? say`other sessions or triggers have written to the destination: ${named}. Other connected sessions: ${shortList(sessions)}. Stop them. These tables are compared by checksum, at the switchover at the latest; where they differ, "pgtrek recopy TABLE" copies them again`
+    : say`other sessions or triggers have written to the destination: ${named}. Stop them. These tables are compared by checksum, at the switchover at the latest; where they differ, "pgtrek recopy TABLE" copies them again`
 }

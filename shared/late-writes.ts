@@ -1,6 +1,8 @@
 // Changes that were made only on the old primary, after a switchover.
+
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount } from './format.ts'
+import { say } from './say.ts'
 import { showName, TableName } from './table-name.ts'
 
 export const LateWritesView = Type.Object({
@@ -25,15 +27,14 @@ type Rows = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>
 export function namedLateWrites({ transactions, changes, tables }: Rows): string {
   const more = tables.length - mostNamed
   const names = tables.slice(0, mostNamed).map(showName).join(', ')
-  const atLeast = changes >= enoughChanges ? 'at least ' : ''
-  return `${atLeast}${formatCount(transactions, 'transaction')} in ${names}${more > 0 ? ` and ${more} more` : ''}`
+  const where = more > 0 ? `${names} and ${more} more` : names
+  return changes >= enoughChanges
+    ? say`at least ${formatCount(transactions, 'transaction')} in ${where}`
+    : say`${formatCount(transactions, 'transaction')} in ${where}`
 }
 
 export function describeLateWrites(late: Rows, place: string): string {
-  return (
-    `${place} was written to after the switchover, and only there: ${namedLateWrites(late)}. ` +
-    'These rows are not on the new primary: copy them by hand, and stop the clients that still write there'
-  )
+  return say`${place} was written to after the switchover, and only there: ${namedLateWrites(late)}. These rows are not on the new primary: copy them by hand, and stop the clients that still write there`
 }
 
 /** A sentence about rows, and one about objects. */
@@ -44,7 +45,7 @@ export function describeLate(late: LateWritesView): string[] {
     ...(late.transactions > 0 ? [describeLateWrites(late, place)] : []),
     ...(objects.length > 0
       ? [
-          `objects of ${place} were changed after the switchover: ${objects.slice(0, mostNamed).join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+          say`objects of ${place} were changed after the switchover: ${objects.slice(0, mostNamed).join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
         ]
       : []),
   ]

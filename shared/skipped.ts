@@ -1,6 +1,8 @@
 // Transactions that a user has skipped at a conflict, and the tables whose rows may be missing since.
+
 import { type Static, Type } from '@sinclair/typebox'
 import { formatCount } from './format.ts'
+import { say } from './say.ts'
 import { showName, TableName } from './table-name.ts'
 
 /** The transaction's changes of one table, which the other side does not have. */
@@ -34,11 +36,7 @@ export function describeSkipped(skipped: readonly SkippedTransaction[]): string 
   )
   const more = counts.length - mostNamed
   const named = [...counts.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
-  return (
-    `${formatCount(skipped.length, 'transaction')} skipped, whose changes are missing: ${named}. ` +
-    '"pgtrek recopy TABLE" copies them again; or make them equal on both sides, which the next comparison by checksum detects; ' +
-    'or accept it at the switchover (--accept-differences)'
-  )
+  return say`${formatCount(skipped.length, 'transaction')} skipped, whose changes are missing: ${named}. "pgtrek recopy TABLE" copies them again; or make them equal on both sides, which the next comparison by checksum detects; or accept it at the switchover (--accept-differences)`
 }
 
 function changesOf({ inserted, updated, deleted, truncated }: SkippedTable): string {

@@ -2,8 +2,7 @@
 import { For, Show } from 'solid-js'
 import type { ErrorInfo } from '../../shared/error-info.ts'
 import type { FleetDatabase } from '../../shared/fleet.ts'
-import { dateText, language, rowsText, t } from '../i18n/index.ts'
-import { reasonIn } from '../i18n/reasons.ts'
+import { dateText, inLanguage, rowsText, t } from '../i18n/index.ts'
 import { Cut } from '../parts/cut.tsx'
 import { ErrorText } from '../parts/error-text.tsx'
 import { FailedTables } from '../parts/failed-tables.tsx'
@@ -98,7 +97,7 @@ export function DatabaseMore(props: {
         <div>
           <p>{t('fleet.notReady')}</p>
           <ul class="reasons">
-            <For each={reasons()}>{(reason) => <li>{reasonIn(language(), reason)}</li>}</For>
+            <For each={reasons()}>{(reason) => <li>{inLanguage(reason)}</li>}</For>
           </ul>
         </div>
       </Show>

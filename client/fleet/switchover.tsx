@@ -5,8 +5,7 @@ import { defaultSwitchoverOptions } from '../../shared/defaults.ts'
 import { api } from '../api/calls.ts'
 import { createRequest } from '../follow/request.ts'
 import { SwitchoverOptionFields } from '../follow/switchover-options.tsx'
-import { language, rowsText, t } from '../i18n/index.ts'
-import { reasonIn } from '../i18n/reasons.ts'
+import { inLanguage, rowsText, t } from '../i18n/index.ts'
 import { ConfirmByName } from '../parts/confirm-by-name.tsx'
 import { Cut } from '../parts/cut.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -100,7 +99,7 @@ function NotReady(props: { place: Place }) {
           each={(one) => (
             <li>
               <b>{one.name}</b>: {t(`fleet.state.${one.state}`)}
-              <For each={one.ready?.reasons}>{(reason) => <> – {reasonIn(language(), reason)}</>}</For>
+              <For each={one.ready?.reasons}>{(reason) => <> – {inLanguage(reason)}</>}</For>
             </li>
           )}
         />

@@ -1,8 +1,7 @@
 // Cutover readiness: whether a switchover would be quick and safe now, and the reasons if not.
 import { Index, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
-import { bytesText, dateText, language, t } from '../i18n/index.ts'
-import { reasonIn } from '../i18n/reasons.ts'
+import { bytesText, dateText, inLanguage, t } from '../i18n/index.ts'
 import { hasProcess } from '../state/follows.ts'
 
 export function CutoverReadiness(props: { view: FollowView }) {
@@ -19,7 +18,7 @@ export function CutoverReadiness(props: { view: FollowView }) {
       </Show>
       <Show when={ready().reasons.length > 0}>
         <ul class="reasons">
-          <Index each={ready().reasons}>{(reason) => <li>{reasonIn(language(), reason())}</li>}</Index>
+          <Index each={ready().reasons}>{(reason) => <li>{inLanguage(reason())}</li>}</Index>
         </ul>
       </Show>
       <p class="quiet">

@@ -6,8 +6,7 @@ import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import type { SwitchoverOptions } from '../../shared/switchover.ts'
 import { api } from '../api/calls.ts'
-import { language, t } from '../i18n/index.ts'
-import { reasonIn } from '../i18n/reasons.ts'
+import { inLanguage, t } from '../i18n/index.ts'
 import { ConfirmByName } from '../parts/confirm-by-name.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -64,9 +63,7 @@ function Form(props: DialogProps) {
       <Show when={!props.view.ready.green}>
         <Notice tone="warn" title={t('follow.switchover.notReady')}>
           <ul class="reasons">
-            <Index each={props.view.ready.reasons}>
-              {(reason) => <li>{reasonIn(language(), reason())}</li>}
-            </Index>
+            <Index each={props.view.ready.reasons}>{(reason) => <li>{inLanguage(reason())}</li>}</Index>
           </ul>
         </Notice>
       </Show>

@@ -4,8 +4,7 @@ import type { FollowView } from '../../shared/follow-view.ts'
 import { enoughChanges } from '../../shared/late-writes.ts'
 import { describeStorageFailure } from '../../shared/storage-failure.ts'
 import { showName } from '../../shared/table-name.ts'
-import { dateText, language, rowsText, t } from '../i18n/index.ts'
-import { reasonIn } from '../i18n/reasons.ts'
+import { dateText, inLanguage, rowsText, t } from '../i18n/index.ts'
 import { Cut } from '../parts/cut.tsx'
 import { ErrorText } from '../parts/error-text.tsx'
 import { FailedTables } from '../parts/failed-tables.tsx'
@@ -69,7 +68,7 @@ export function LateWrites(props: { view: FollowView }) {
             </Show>
             <Show when={late().objects.length > 0}>
               <Notice tone="bad" role="alert" title={t('follow.late.titleObjects')}>
-                <Cut list={late().objects} each={(words) => <li>{reasonIn(language(), words)}</li>} />
+                <Cut list={late().objects} each={(words) => <li>{inLanguage(words)}</li>} />
               </Notice>
             </Show>
           </>

@@ -4,17 +4,27 @@ import { createMemo, createRoot, createSignal } from 'solid-js'
 import { formatBytes, formatDuration, formatRate, formatRows } from '../../shared/format.ts'
 import { recall, remember } from '../state/memory.ts'
 import type { en } from './en.ts'
+import { type FlagWords, withLabels } from './flags.ts'
 
 type Words = typeof en
 /** Each by its own name. */
 export const languages = { en: 'English', ja: '日本語' }
 export type Language = keyof typeof languages
 
-const loaders: Record<Language, () => Promise<Words>> = {
-  en: async () => (await import('./en.ts')).en,
-  ja: async () => (await import('./ja.ts')).ja,
+interface Loaded {
+  words: Words
+  /** A message of the server in the language. */
+  message(text: string): string
 }
-const [loaded, setLoaded] = createSignal<{ language: Language; words: Words }>()
+
+const loaders: Record<Language, () => Promise<Loaded>> = {
+  en: async () => ({ words: (await import('./en.ts')).en, message: (text) => text }),
+  ja: async () => {
+    const [{ ja }, { inJapanese }] = await Promise.all([import('./ja.ts'), import('./messages/index.ja.ts')])
+    return { words: ja, message: inJapanese }
+  },
+}
+const [loaded, setLoaded] = createSignal<Loaded & { language: Language }>()
 export const language = () => loaded()?.language ?? 'en'
 
 /** The one of the last visit; by default the browser's. */
@@ -23,8 +33,7 @@ export function loadLanguage(): Promise<void> {
 }
 
 export async function setLanguage(next: Language) {
-  const words = await loaders[next]()
-  setLoaded({ language: next, words })
+  setLoaded({ ...(await loaders[next]()), language: next })
   remember('language', next)
   document.documentElement.lang = next
 }
@@ -35,6 +44,28 @@ export const t = createRoot(() => {
   return translator(words, (text, ...values) => singular(resolveTemplate(text, ...values)))
 })
 export type WordKey = Parameters<typeof t>[0]
+
+const flagWords: FlagWords = {
+  option: (name) => t(`options.each.${name}.label`),
+  choice: (name) => t(`options.choices.${name}`),
+  other: (flag) => (flag === 'inserts-only' || flag === 'publication' ? t(otherFlags[flag]) : undefined),
+  quote: (label) => (language() === 'ja' ? `「${label}」` : `“${label}”`),
+  off: (label) => (language() === 'ja' ? `「${label}」のオフ` : `“${label}” off`),
+}
+const otherFlags = {
+  'inserts-only': 'follow.choice.insertsOnly',
+  publication: 'follow.choice.publication',
+} as const
+
+/** A message of the server in the language of the page; what is unknown stays in English. */
+export function inLanguage(text: string): string {
+  return withLabels(loaded()?.message(text) ?? text, flagWords)
+}
+
+/** For `lang`: a text without any Japanese character is not Japanese. */
+export function languageOf(text: string): 'en' | undefined {
+  return language() === 'ja' && !/[\u3040-\u30ff\u4e00-\u9fff]/.test(text) ? 'en' : undefined
+}
 
 export const rowsText = formatRows
 

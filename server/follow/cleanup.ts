@@ -1,5 +1,7 @@
 // Drops what following has created on both sides, in every state of a move, also without the state directory.
+
 import { describeLateWrites } from '../../shared/late-writes.ts'
+import { say } from '../../shared/say.ts'
 import { readReadOnly } from '../catalog/read-only-state.ts'
 import { RunLock } from '../coordination/run-lock.ts'
 import { ConnectFailed, PgtrekError, UsageError } from '../postgres/errors.ts'
@@ -164,11 +166,11 @@ async function refuseLateWrites(record: FollowRecord | undefined, forward: Link,
   const words = await read().then(
     (late) => late && describeLateWrites(late, place),
     (error: Error) =>
-      `cannot determine whether ${place} was written to after the switchover: ${error.message}`,
+      say`cannot determine whether ${place} was written to after the switchover: ${error.message}`,
   )
   if (!words) return
   throw new LateWritesFound(
-    `${words}. Nothing was dropped: the slot ${names.slot} still has these changes. To drop it anyway, use --discard-late-writes (discard_late_writes)`,
+    say`${words}. Nothing was dropped: the slot ${names.slot} still has these changes. To drop it anyway, use --discard-late-writes (discard_late_writes)`,
   )
 }
 

@@ -2,6 +2,7 @@
 
 import { ProgressFold } from '../../shared/fold.ts'
 import { formatCount } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { showName, tableKey } from '../../shared/table-name.ts'
 import { DestinationBusy, type RunLock } from '../coordination/run-lock.ts'
 import { pause } from '../copy/pause.ts'
@@ -105,7 +106,7 @@ export async function copy(
   const named = others.slice(0, 10).map((one) => `${one.kind} ${showName(one)}`)
   const failedObjects =
     others.length > 0
-      ? `${formatCount(others.length, 'object')} could not be created on the destination: ${named.join(', ')}`
+      ? say`${formatCount(others.length, 'object')} could not be created on the destination: ${named.join(', ')}`
       : undefined
   if (failedObjects) status.troubles.set('objects', failedObjects)
   const lost = new Set(failedTables.map(tableKey))

@@ -18,6 +18,7 @@ import type {
 } from '../../shared/follow-view.ts'
 import { describeForeignWrites } from '../../shared/foreign-writes.ts'
 import type { LateWritesView } from '../../shared/late-writes.ts'
+import { say } from '../../shared/say.ts'
 import { describeSkipped } from '../../shared/skipped.ts'
 import type { SwitchoverView } from '../../shared/switchover.ts'
 import { errorInfo } from '../postgres/errors.ts'
@@ -310,7 +311,7 @@ const mostProblems = 10
 function shownProblems(check: ObjectsCheck | undefined): string[] {
   const problems = check?.problems ?? []
   const more = problems.length - mostProblems
-  return more > 0 ? [...problems.slice(0, mostProblems), `${more} more differences`] : problems
+  return more > 0 ? [...problems.slice(0, mostProblems), say`${more} more differences`] : problems
 }
 
 function levelOf(level: string): FollowLogLine['level'] {

@@ -1,6 +1,8 @@
 // Checks both servers at intervals: slots, sequences, objects and writes of others. A check that fails is reported and
 // repeated; it never ends the following.
+
 import type { Direction } from '../../shared/follow.ts'
+import { say } from '../../shared/say.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
@@ -84,7 +86,7 @@ export class FollowMonitor implements AsyncDisposable {
     } catch (error) {
       await this.#close()
       if (!this.#ended)
-        status.troubles.set('servers', `the servers cannot be checked: ${errorInfo(error).message}`)
+        status.troubles.set('servers', say`the servers cannot be checked: ${errorInfo(error).message}`)
     }
     status.onChange('soon')
   }
@@ -101,7 +103,7 @@ export class FollowMonitor implements AsyncDisposable {
     const slot = await readSlot(from, link.names.slot)
     if (!slot) {
       status.slots.delete(direction)
-      status.troubles.set(`slot ${direction}`, `the server no longer has slot ${link.names.slot}`)
+      status.troubles.set(`slot ${direction}`, say`the server no longer has slot ${link.names.slot}`)
       return
     }
     status.troubles.delete(`slot ${direction}`)

@@ -1,7 +1,9 @@
 // Whether the destination has every migrated object as the source has it now. DDL is not in the stream, so the catalogs of
 // both sides are compared: while following, and twice in a switchover.
+
 import type { ObjectDifference } from '../../shared/comparison.ts'
 import { everything } from '../../shared/defaults.ts'
+import { say } from '../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import { compareSchema } from '../compare/schema.ts'
 import { PgtrekError } from '../postgres/errors.ts'
@@ -170,8 +172,8 @@ function withoutName({ kind, name, difference }: ObjectDifference): string {
 function inWords({ kind, schema, name, status }: ObjectDifference, { from, to }: Link): string {
   const what = `${kind.toLowerCase()} ${showName({ schema: schema ?? '', name })}`
   return status === 'missing'
-    ? `${what} of ${describeSettings(from)} is missing on ${describeSettings(to)}`
-    : `${what} is not the same on ${describeSettings(from)} and ${describeSettings(to)}`
+    ? say`${what} of ${describeSettings(from)} is missing on ${describeSettings(to)}`
+    : say`${what} is not the same on ${describeSettings(from)} and ${describeSettings(to)}`
 }
 
 /**

@@ -3,6 +3,7 @@
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowView, Readiness } from '../../shared/follow-view.ts'
 import { formatBytes } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 
 export type Watched = Pick<
   FollowView,
@@ -42,7 +43,7 @@ export class CutoverReadiness {
     if (now - since < readyForSeconds * 1000) {
       return {
         green: false,
-        reasons: [`lag has been within the limits for ${seconds} of ${readyForSeconds} seconds`],
+        reasons: [say`lag has been within the limits for ${seconds} of ${readyForSeconds} seconds`],
         ...marks,
       }
     }
@@ -56,34 +57,34 @@ export function objections(watched: Watched, { readyLagBytes, readyLagSeconds }:
   const stream = streams.find((one) => one.direction === direction)
   const blockers = [...troubles]
   const pace: string[] = []
-  if (state !== 'running') blockers.push(`it is ${inWords[state]}`)
+  if (state !== 'running') blockers.push(inWords[state])
   if (stage === 'preflight' || stage === 'schema' || stage === 'copy')
-    blockers.push('rows are still being copied')
+    blockers.push(say`rows are still being copied`)
   if (failed.length > 0) {
-    blockers.push(`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
+    blockers.push(say`${failed.length} of ${watched.tables + failed.length} tables could not be copied`)
   }
-  if (stage === 'catchup') blockers.push('it is still catching up')
+  if (stage === 'catchup') blockers.push(say`it is still catching up`)
   // Without a stream the lag is unknown.
-  if (!stream && blockers.length === 0) blockers.push('no changes flow')
+  if (!stream && blockers.length === 0) blockers.push(say`no changes flow`)
   if (!stream) return { blockers, pace }
   const { lagBytes, lagMilliseconds } = stream.status
   if (lagBytes > readyLagBytes) {
-    pace.push(`lag is ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
+    pace.push(say`lag is ${formatBytes(lagBytes)}, more than ${formatBytes(readyLagBytes)}`)
   }
   if (lagMilliseconds > readyLagSeconds * 1000) {
-    pace.push(`lag is ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
+    pace.push(say`lag is ${Math.round(lagMilliseconds / 1000)} seconds, more than ${readyLagSeconds}`)
   }
-  if (stream.slot?.lost) blockers.push(`the server has invalidated the slot: ${stream.slot.lost}`)
-  if (stream.slot?.endangered) blockers.push('the server is about to invalidate the slot')
+  if (stream.slot?.lost) blockers.push(say`the server has invalidated the slot: ${stream.slot.lost}`)
+  if (stream.slot?.endangered) blockers.push(say`the server is about to invalidate the slot`)
   return { blockers, pace }
 }
 
 const inWords: Record<FollowView['state'], string> = {
-  running: 'running',
-  paused: 'paused',
-  waiting: 'waiting to connect again',
-  conflict: 'stopped at a conflict',
-  stopped: 'stopped',
-  failed: 'failed',
-  lost: 'not running any more',
+  running: say`it is running`,
+  paused: say`it is paused`,
+  waiting: say`it is waiting to connect again`,
+  conflict: say`it is stopped at a conflict`,
+  stopped: say`it is stopped`,
+  failed: say`it is failed`,
+  lost: say`it is not running any more`,
 }

@@ -1,5 +1,7 @@
 // Sessions, locks and runs that a migration would have to wait for.
+
 import { formatDuration } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { describeHolder, readRuns } from '../coordination/lock-holders.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -10,7 +12,7 @@ import { type End, type Fix, fixes } from './fix.ts'
 const longTransactions: Check = {
   id: 'long-transactions',
   title: 'Long transactions',
-  why: 'Following starts only when every transaction that is already open has ended; their locks can also block the run.',
+  why: say`Following starts only when every transaction that is already open has ended; their locks can also block the run.`,
   fixable: true,
   async look({ source, facts, longTransaction, managed }): Promise<Finding> {
     const { seesAll } = await source.one<{ seesAll: boolean }>(
@@ -30,11 +32,13 @@ const longTransactions: Check = {
       sessions.map(
         ({ pid, who, state, seconds }) => `${pid} (${who}, ${state}, for ${formatDuration(seconds)})`,
       ),
-      `none${seesAll ? '' : `, of those visible to "${facts.source.user}" (grant pg_read_all_stats to see all)`}`,
+      seesAll
+        ? say`none`
+        : say`none, of those visible to "${facts.source.user}" (grant pg_read_all_stats to see all)`,
       {
         status: 'warning',
-        found: 'the source has long-running transactions',
-        todo: 'Wait for them to end before the migration, or terminate them.',
+        found: say`the source has long-running transactions`,
+        todo: say`Wait for them to end before the migration, or terminate them.`,
         sql: ended('source', sessions, managed),
       },
     )
@@ -74,7 +78,7 @@ const recheckAfterMs = 1_000
 const locks: Check = {
   id: 'locks',
   title: 'Locked tables',
-  why: 'The migration waits for a table that is locked exclusively, and sessions that queue behind it wait too.',
+  why: say`The migration waits for a table that is locked exclusively, and sessions that queue behind it wait too.`,
   fixable: true,
   async look({ source, destination, managed }): Promise<Finding> {
     const ends = [
@@ -98,10 +102,10 @@ const locks: Check = {
       )
       sql.push(...ended(end, [...new Map(still.map((one) => [one.pid, one])).values()], managed))
     }
-    return findingFor(objects, 'none', {
+    return findingFor(objects, say`none`, {
       status: 'warning',
-      found: 'sessions hold or wait for ACCESS EXCLUSIVE locks on tables',
-      todo: 'Wait for them to end (see pg_stat_activity), or terminate them.',
+      found: say`sessions hold or wait for ACCESS EXCLUSIVE locks on tables`,
+      todo: say`Wait for them to end (see pg_stat_activity), or terminate them.`,
       sql,
     })
   },
@@ -125,7 +129,7 @@ async function exclusiveLocks(session: Session): Promise<Lock[]> {
 const prepared: Check = {
   id: 'prepared-transactions',
   title: 'Prepared transactions',
-  why: 'They hold their locks and their snapshot until they are committed or rolled back, also across restarts; following cannot start before that.',
+  why: say`They hold their locks and their snapshot until they are committed or rolled back, also across restarts; following cannot start before that.`,
   fixable: true,
   async look({ source, follow }): Promise<Finding> {
     // A slot waits for the transactions of all databases, a copy only for those of its own database.
@@ -136,13 +140,13 @@ const prepared: Check = {
        order by prepared`)
     return findingFor(
       rows.map(({ gid, database, owner, at }) => `${gid} (of ${owner} in ${database}, since ${at})`),
-      'there are none',
+      say`there are none`,
       {
         status: 'warning',
         found: follow
-          ? 'transactions are prepared but not finished: the replication slot is created only after the last of them has ended'
-          : 'transactions are prepared but not finished',
-        todo: 'Ask the owner of each whether to commit it or to roll it back, and do so in its database.',
+          ? say`transactions are prepared but not finished: the replication slot is created only after the last of them has ended`
+          : say`transactions are prepared but not finished`,
+        todo: say`Ask the owner of each whether to commit it or to roll it back, and do so in its database.`,
         sql: rows.map(({ gid, database, owner }) => ({
           end: 'source',
           database: quoteIdentifier(database),
@@ -158,14 +162,14 @@ const prepared: Check = {
 const runs: Check = {
   id: 'other-runs',
   title: 'Runs of pgtrek on the destination',
-  why: 'A table belongs to one run at a time: a second one on the same tables is refused.',
+  why: say`A table belongs to one run at a time: a second one on the same tables is refused.`,
   // The plan reports which of them use the same tables.
   doctorOnly: true,
   async look({ destination }): Promise<Remark> {
-    return findingFor((await readRuns(destination)).map(describeHolder), 'none', {
+    return findingFor((await readRuns(destination)).map(describeHolder), say`none`, {
       status: 'warning',
-      found: 'other runs of pgtrek are in progress in this database',
-      todo: 'Wait for them to end (--wait does so), or choose other tables.',
+      found: say`other runs of pgtrek are in progress in this database`,
+      todo: say`Wait for them to end (--wait does so), or choose other tables.`,
     })
   },
 }

@@ -1,5 +1,7 @@
 // Capacity: connections, disk, locks, and settings that end long-running work.
+
 import { formatBytes, formatCount } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import {
   mostCopyWorkers,
   ownDestinationSessions,
@@ -16,7 +18,7 @@ import { type Change, changeSettings } from './settings.ts'
 const connections: Check = {
   id: 'connections',
   title: 'Free connections',
-  why: 'Every worker needs a session on each side; with fewer the copy takes longer, with too few it cannot start.',
+  why: say`Every worker needs a session on each side; with fewer the copy takes longer, with too few it cannot start.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { facts, options, follow } = context
@@ -40,26 +42,27 @@ const connections: Check = {
       },
     ]
     const found = ends
-      .map(({ name, free, want }) => `${free} free on the ${name}, up to ${want} wanted`)
+      .map(({ name, free, want }) => say`${free} free on the ${name}, up to ${want} wanted`)
       .join('; ')
     const tight = ends.filter(({ free, want }) => free < want)
-    const causes = tight.flatMap((end) => limitsOf(end, context)).map((cause) => ` (${cause})`)
+    const causes = tight.flatMap((end) => limitsOf(end, context))
+    const limited = causes.length > 0 ? say`${found}; limited by ${causes.join(', ')}` : found
     const changes = await Promise.all(tight.map((end) => moreConnections(end, context)))
     const sql = changes.flatMap((change) => change.sql)
     const words = changes.map((change) => change.words).join('')
     if (ends.some(({ free, least }) => free < least)) {
       return {
         status: 'blocker',
-        found: `${found}${causes.join('')}`,
-        todo: `End other sessions, or raise the limit (max_connections needs a restart).${words}`,
+        found: limited,
+        todo: say`End other sessions, or raise the limit (max_connections needs a restart).${words}`,
         sql,
       }
     }
     return tight.length > 0
       ? {
           status: 'warning',
-          found: `${found}${causes.join('')}`,
-          todo: `Fewer workers will be used. Lower --workers and --index-workers, end other sessions, or raise the limit (max_connections needs a restart).${words}`,
+          found: limited,
+          todo: say`Fewer workers will be used. Lower --workers and --index-workers, end other sessions, or raise the limit (max_connections needs a restart).${words}`,
           sql,
         }
       : passed(found)
@@ -77,9 +80,9 @@ interface Wish {
 function limitsOf({ name, want }: Wish, { facts }: CheckContext): string[] {
   const { freeWithin, user, database } = facts[name]
   return [
-    ...(isLess(freeWithin.role, want) ? [`the CONNECTION LIMIT of role "${user}" on the ${name}`] : []),
+    ...(isLess(freeWithin.role, want) ? [say`the CONNECTION LIMIT of role "${user}" on the ${name}`] : []),
     ...(isLess(freeWithin.database, want)
-      ? [`the CONNECTION LIMIT of database "${database}" on the ${name}`]
+      ? [say`the CONNECTION LIMIT of database "${database}" on the ${name}`]
       : []),
   ]
 }
@@ -125,7 +128,7 @@ function isLess(free: number | null, want: number): free is number {
 const space: Check = {
   id: 'disk-space',
   title: 'Disk space',
-  why: 'A server whose disk is full stops, with all its databases.',
+  why: say`A server whose disk is full stops, with all its databases.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { destination, scope } = context
@@ -135,19 +138,20 @@ const space: Check = {
     ])
     // Building an index needs disk space for the sorted entries in addition to the index itself.
     const need = all + largest + wal
-    const found =
-      `${scope.isEverything ? 'the source has' : 'the selected objects take'} ${formatBytes(all)}, about ${formatBytes(indexes)} of it indexes; ` +
-      `the destination needs up to ${formatBytes(need)} of free space (its database has ${formatBytes(present)} now; PostgreSQL does not report free space)`
+    const have = scope.isEverything
+      ? say`the source has ${formatBytes(all)}`
+      : say`the selected objects take ${formatBytes(all)}`
+    const found = say`${have}, about ${formatBytes(indexes)} of it indexes; the destination needs up to ${formatBytes(need)} of free space (its database has ${formatBytes(present)} now; PostgreSQL does not report free space)`
     if (limit >= 0 && limit < largest) {
       const { sql, words } = await changeSettings(context, 'destination', { temp_file_limit: '-1' })
       return {
         status: 'warning',
-        found: `${found}; its temp_file_limit of ${formatBytes(limit)} is less than the build of the largest index needs`,
-        todo: `Raise temp_file_limit on the destination for the duration of the migration.${words}`,
+        found: say`${found}; its temp_file_limit of ${formatBytes(limit)} is less than the build of the largest index needs`,
+        todo: say`Raise temp_file_limit on the destination for the duration of the migration.${words}`,
         sql,
       }
     }
-    return { status: 'ok', found, todo: "Compare it with the free space on the destination's host (df)." }
+    return { status: 'ok', found, todo: say`Compare it with the free space on the destination's host (df).` }
   },
 }
 
@@ -193,7 +197,7 @@ async function readRoom(destination: Session) {
 const locks: Check = {
   id: 'locks-limit',
   title: 'Lock table',
-  why: 'Reading the definitions locks all tables at the same time; it fails when the lock table of the server is full.',
+  why: say`Reading the definitions locks all tables at the same time; it fails when the lock table of the server is full.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { source, destination } = context
@@ -205,7 +209,7 @@ const locks: Check = {
     const found = ends
       .map(
         ({ name, tables, room }) =>
-          `${formatCount(tables, 'table')} on the ${name}, room for ${formatCount(room, 'lock')}`,
+          say`${formatCount(tables, 'table')} on the ${name}, room for ${formatCount(room, 'lock')}`,
       )
       .join('; ')
     const tight = ends.filter(({ tables, room }) => tables > room / 2)
@@ -222,7 +226,7 @@ const locks: Check = {
     return {
       status: isFull ? 'blocker' : 'warning',
       found,
-      todo: `Raise max_locks_per_transaction (needs a restart).${changes.map(({ words }) => words).join('')}`,
+      todo: say`Raise max_locks_per_transaction (needs a restart).${changes.map(({ words }) => words).join('')}`,
       sql: changes.flatMap(({ sql }) => sql),
     }
   },
@@ -249,7 +253,7 @@ async function lockRoom(session: Session) {
 const helpers: Check = {
   id: 'worker-processes',
   title: 'Parallel workers for index builds',
-  why: 'An index of a large table is built by several processes, as far as max_worker_processes and max_parallel_workers allow.',
+  why: say`An index of a large table is built by several processes, as far as max_worker_processes and max_parallel_workers allow.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { destination, facts, options } = context
@@ -261,7 +265,7 @@ const helpers: Check = {
         ? options.parallelMaintenanceWorkers
         : facts.destination.maxParallelMaintenanceWorkers
     const room = Math.min(processes, parallel)
-    const found = `the destination allows ${formatCount(room, 'parallel worker')}, each build uses up to ${each}`
+    const found = say`the destination allows ${formatCount(room, 'parallel worker')}, each build uses up to ${each}`
     if (room >= each) return passed(found)
     const wanted = `${Math.max(8, each)}`
     const { sql, words } = await changeSettings(context, 'destination', {
@@ -270,8 +274,8 @@ const helpers: Check = {
     })
     return {
       status: 'warning',
-      found: `${found}: large indexes take longer`,
-      todo: `Raise max_worker_processes (needs a restart) and max_parallel_workers on the destination.${words}`,
+      found: say`${found}: large indexes take longer`,
+      todo: say`Raise max_worker_processes (needs a restart) and max_parallel_workers on the destination.${words}`,
       sql,
     }
   },
@@ -280,7 +284,7 @@ const helpers: Check = {
 const timeouts: Check = {
   id: 'timeouts',
   title: 'Limits on long-running work',
-  why: 'Everything is read under one snapshot, in statements that may take hours.',
+  why: say`Everything is read under one snapshot, in statements that may take hours.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { source } = context
@@ -289,13 +293,13 @@ const timeouts: Check = {
       "select current_setting('old_snapshot_threshold', true) as threshold",
     )
     if (threshold === null || threshold === '-1') {
-      return passed('none that pgtrek cannot switch off for its own sessions')
+      return passed(say`none that pgtrek cannot switch off for its own sessions`)
     }
     const { sql, words } = await changeSettings(context, 'source', { old_snapshot_threshold: '-1' })
     return {
       status: 'warning',
-      found: `old_snapshot_threshold is ${threshold} on the source: reading fails with "snapshot too old" after that time`,
-      todo: `Switch it off for the duration of the migration (needs a restart).${words}`,
+      found: say`old_snapshot_threshold is ${threshold} on the source: reading fails with "snapshot too old" after that time`,
+      todo: say`Switch it off for the duration of the migration (needs a restart).${words}`,
       sql,
     }
   },

@@ -1,6 +1,7 @@
 // Collations whose version has changed since indexes were built. The fix rebuilds the indexes before it records the
 // new version, because recording it ends the server's own warning.
 // https://www.postgresql.org/docs/current/sql-altercollation.html#SQL-ALTERCOLLATION-NOTES
+import { say } from '../../shared/say.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { type Check, type CheckContext, type Finding, findingFor } from './check.ts'
 import { type End, type Fix, fixes, ownerOf } from './fix.ts'
@@ -9,7 +10,7 @@ import { localeOf } from './new-database.ts'
 export const collationVersions: Check = {
   id: 'collation-versions',
   title: 'Versions of collations',
-  why: 'When the operating system changes the sort order of text, existing indexes may no longer find their rows.',
+  why: say`When the operating system changes the sort order of text, existing indexes may no longer find their rows.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const [source, destination] = await Promise.all([
@@ -20,11 +21,11 @@ export const collationVersions: Check = {
     const kept = found.flatMap(({ unrecorded }) => unrecorded)
     return findingFor(
       found.flatMap(({ objects }) => objects),
-      'all are as recorded',
+      say`all are as recorded`,
       {
         status: 'warning',
-        found: 'collation versions have changed since indexes were built',
-        todo: `Rebuild the indexes that use them, then record the new version. Do not run this in a transaction. A unique index cannot be rebuilt if rows have become equal. Check range partitions over text by hand.${kept.length > 0 ? ` Only the provider can record the version of ${kept.join(', ')}.` : ''}`,
+        found: say`collation versions have changed since indexes were built`,
+        todo: say`Rebuild the indexes that use them, then record the new version. Do not run this in a transaction. A unique index cannot be rebuilt if rows have become equal. Check range partitions over text by hand.${kept.length > 0 ? say` Only the provider can record the version of ${kept.join(', ')}.` : ''}`,
         sql: found.flatMap(({ sql }) => sql),
       },
     )

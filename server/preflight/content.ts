@@ -1,5 +1,7 @@
 // Content of the source that is not migrated, or differently than users may expect.
+
 import { formatBytes, formatCount } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { isExtensions, isUsers, qualifiedName, relationsWhere } from './catalog-sql.ts'
 import { type Check, type Finding, findingFor, foundIn, namesFound, passed } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
@@ -7,21 +9,21 @@ import { fixes, ownerOf } from './fix.ts'
 const largeObjects: Check = {
   id: 'large-objects',
   title: 'Large objects',
-  why: 'They are copied one by one with their OIDs, and changes to them are not part of logical replication.',
+  why: say`They are copied one by one with their OIDs, and changes to them are not part of logical replication.`,
   fixable: true,
   async look({ source, lacks, scope, follow }): Promise<Finding> {
-    if (!scope.hasOther()) return passed('not selected')
+    if (!scope.hasOther()) return passed(say`not selected`)
     const { total, bytes } = await source.one<{ total: number; bytes: number }>(`
       select (select count(*) from pg_catalog.pg_largeobject_metadata)::int as total,
              pg_catalog.pg_relation_size('pg_catalog.pg_largeobject')::float8 as bytes`)
-    if (total === 0) return passed('there are none')
-    const found = `${formatCount(total, 'large object')} of about ${formatBytes(bytes)}`
+    if (total === 0) return passed(say`there are none`)
+    const found = say`${formatCount(total, 'large object')} of about ${formatBytes(bytes)}`
     const taken = lacks.largeObjects.size === 0 ? [] : await takenNumbers()
     if (taken.length > 0) {
       return {
         status: 'warning',
-        found: `${found}; the destination already has some of these OIDs, and those are not copied`,
-        todo: 'Keep those of the destination, or remove them if they are not needed. This cannot be undone.',
+        found: say`${found}; the destination already has some of these OIDs, and those are not copied`,
+        todo: say`Keep those of the destination, or remove them if they are not needed. This cannot be undone.`,
         objects: taken.map(String),
         sql: fixes(
           'destination',
@@ -33,8 +35,8 @@ const largeObjects: Check = {
     return follow
       ? {
           status: 'warning',
-          found: `${found}: changes to them after the copy are not followed`,
-          todo: 'Do not change large objects between the start of the copy and the switchover.',
+          found: say`${found}: changes to them after the copy are not followed`,
+          todo: say`Do not change large objects between the start of the copy and the switchover.`,
         }
       : passed(found)
 
@@ -50,12 +52,12 @@ const largeObjects: Check = {
 const foreignTables: Check = {
   id: 'foreign-tables',
   title: 'Foreign tables',
-  why: 'Their rows are stored elsewhere and are not copied; the destination must be able to connect to that place.',
+  why: say`Their rows are stored elsewhere and are not copied; the destination must be able to connect to that place.`,
   async look(context) {
-    return findingFor(await namesFound(context, relationsWhere("c.relkind = 'f'")), 'there are none', {
+    return findingFor(await namesFound(context, relationsWhere("c.relkind = 'f'")), say`there are none`, {
       status: 'warning',
-      found: 'definitions are migrated, rows are not',
-      todo: 'Make sure that the destination can connect to their servers, and check hosts and passwords of the user mappings.',
+      found: say`definitions are migrated, rows are not`,
+      todo: say`Make sure that the destination can connect to their servers, and check hosts and passwords of the user mappings.`,
     })
   },
 }
@@ -63,18 +65,18 @@ const foreignTables: Check = {
 const unlogged: Check = {
   id: 'unlogged-tables',
   title: 'Unlogged tables',
-  why: 'Changes to them are not written to the WAL, so they cannot be followed.',
+  why: say`Changes to them are not written to the WAL, so they cannot be followed.`,
   fixable: true,
   async look(context) {
     const tables = await namesFound(context, relationsWhere("c.relkind = 'r' and c.relpersistence = 'u'"))
     if (!context.follow) {
-      const copied = `${formatCount(tables.length, 'table')}, copied like others`
-      return passed(tables.length === 0 ? 'there are none' : copied)
+      const copied = say`${formatCount(tables.length, 'table')}, copied like others`
+      return passed(tables.length === 0 ? say`there are none` : copied)
     }
-    return findingFor(tables, 'there are none', {
+    return findingFor(tables, say`there are none`, {
       status: 'warning',
-      found: 'changes to them after the copy are not followed',
-      todo: 'Make them logged (each is rewritten under a lock), or accept that the destination keeps their rows as of the copy.',
+      found: say`changes to them after the copy are not followed`,
+      todo: say`Make them logged (each is rewritten under a lock), or accept that the destination keeps their rows as of the copy.`,
       sql: fixes(
         'source',
         ownerOf('the table'),
@@ -112,7 +114,7 @@ const referencedFirst = `
 const names: Check = {
   id: 'names',
   title: 'Names that are easily confused',
-  why: 'Names that differ only in case or in leading or trailing blanks are easily confused in scripts and patterns.',
+  why: say`Names that differ only in case or in leading or trailing blanks are easily confused in scripts and patterns.`,
   async look(context) {
     const relations = await foundIn<Named>(
       context,
@@ -137,10 +139,10 @@ const names: Check = {
       ...alike(relations, ({ schema, plain }) => JSON.stringify([schema, folded(plain)])),
       ...alike(known, ({ plain }) => folded(plain)),
     ]
-    return findingFor(clashes, 'there are none', {
+    return findingFor(clashes, say`there are none`, {
       status: 'warning',
-      found: 'some names differ only in case or blanks',
-      todo: 'Quote them in patterns and scripts, and check that each is intended.',
+      found: say`some names differ only in case or blanks`,
+      todo: say`Quote them in patterns and scripts, and check that each is intended.`,
     })
   },
 }
@@ -173,7 +175,7 @@ function alike<Row extends { name: string }>(
 const sequences: Check = {
   id: 'sequences',
   title: 'Sequences close to their limit',
-  why: 'Inserts fail when a sequence has reached its limit; before a migration there is time to widen it.',
+  why: say`Inserts fail when a sequence has reached its limit; before a migration there is time to widen it.`,
   async look(context) {
     // The column may have a smaller type than its sequence.
     const used = await namesFound(
@@ -195,10 +197,10 @@ const sequences: Check = {
         where share >= 0.9
         order by share desc`,
     )
-    return findingFor(used, 'none', {
+    return findingFor(used, say`none`, {
       status: 'warning',
-      found: 'at least 90 % of their values are used',
-      todo: 'Change column and sequence to bigint, on the source or right after the migration.',
+      found: say`at least 90 % of their values are used`,
+      todo: say`Change column and sequence to bigint, on the source or right after the migration.`,
     })
   },
 }

@@ -1,4 +1,5 @@
 // The rights to create objects on the destination, and to change its database.
+import { say } from '../../shared/say.ts'
 import { mayChangeDatabase } from '../catalog/destination.ts'
 import type { ServerFacts } from '../catalog/server.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
@@ -11,7 +12,7 @@ import { type Fix, fixes, superuser } from './fix.ts'
 const writing: Check = {
   id: 'destination-rights',
   title: 'Rights on the destination',
-  why: 'Without the right to create objects, nothing can be migrated.',
+  why: say`Without the right to create objects, nothing can be migrated.`,
   fixable: true,
   async look({ source, destination, facts, scope, lacks, options, managed }): Promise<Finding> {
     const { user, database, databaseOwner } = facts.destination
@@ -46,13 +47,13 @@ const writing: Check = {
     const missing = schemas.filter(({ name }) => !there.has(name))
     const objects = [...(may ? [] : [`database ${database}`]), ...closed.map((name) => `schema ${name}`)]
     const isClosed = !may && schemas.length > 0 && closed.length + missing.length === schemas.length
-    if (options.dataOnly) return passed('rows are copied into existing tables')
-    return findingFor(objects, `"${user}" may create objects`, {
+    if (options.dataOnly) return passed(say`rows are copied into existing tables`)
+    return findingFor(objects, say`"${user}" may create objects`, {
       status: isClosed && !(await hasTables(destination)) ? 'blocker' : 'warning',
       found: isClosed
-        ? `"${user}" may not create any objects`
-        : `"${user}" may not create objects everywhere`,
-      todo: `Have the owner grant it.${possible.length < grants.length ? ` Rights on objects of a provider role (${managed.destination?.name}) cannot be granted: create a database of your own and use it as destination.` : ''}`,
+        ? say`"${user}" may not create any objects`
+        : say`"${user}" may not create objects everywhere`,
+      todo: say`Have the owner grant it.${possible.length < grants.length ? say` Rights on objects of a provider role (${managed.destination?.name}) cannot be granted: create a database of your own and use it as destination.` : ''}`,
       sql: possible.flatMap(({ owner, sql }) =>
         fixes('destination', `"${owner}" or a superuser`, `${sql} to ${quoteIdentifier(user)}`),
       ),
@@ -80,18 +81,18 @@ const ownership: Check = {
   id: 'database-owner',
   planned: true,
   title: 'Settings of the database itself',
-  why: 'Only the owner of a database can change its settings, comment and grants.',
+  why: say`Only the owner of a database can change its settings, comment and grants.`,
   fixable: true,
   look({ facts: { destination }, managed }): Finding {
     const { user, databaseOwner } = destination
-    if (mayChangeDatabase({ destination })) return passed(`"${user}" may change the destination database`)
+    if (mayChangeDatabase({ destination })) return passed(say`"${user}" may change the destination database`)
     const isOutOfReach = managed.destination?.isInternal(databaseOwner) ?? false
     return {
       status: 'warning',
-      found: `the destination database belongs to "${databaseOwner}": its settings, comment and grants stay as they are`,
+      found: say`the destination database belongs to "${databaseOwner}": its settings, comment and grants stay as they are`,
       todo: isOutOfReach
-        ? `The owner is a role of the provider (${managed.destination?.name}) and cannot be changed: create a database of your own and use it as destination.`
-        : 'Connect as its owner, or make the connecting role its owner.',
+        ? say`The owner is a role of the provider (${managed.destination?.name}) and cannot be changed: create a database of your own and use it as destination.`
+        : say`Connect as its owner, or make the connecting role its owner.`,
       sql: isOutOfReach ? [] : ownerFixes(destination, managed.destination),
     }
   },

@@ -1,5 +1,7 @@
 // Objects, rows and event triggers that the destination already has.
+
 import { formatCount } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { readExistingTables } from '../catalog/existing.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
@@ -30,11 +32,11 @@ const existing: Check = {
   id: 'existing-objects',
   planned: true,
   title: 'Existing objects',
-  why: 'Objects of the same name are kept, and rows of such tables are replaced after confirmation.',
+  why: say`Objects of the same name are kept, and rows of such tables are replaced after confirmation.`,
   async look(context): Promise<Remark> {
     const { destination, options } = context
     const theirs = await destination.query<Relation>(relationsSql)
-    if (theirs.length === 0) return passed('the destination is empty')
+    if (theirs.length === 0) return passed(say`the destination is empty`)
     const ours = new Map((await foundIn<Relation>(context, relationsSql)).map((one) => [tableKey(one), one]))
     const both = theirs.filter((one) => ours.has(tableKey(one)) && one.kind !== 'index')
     const clashing = theirs.filter(
@@ -50,22 +52,19 @@ const existing: Check = {
     if (clashing.length > 0) {
       return {
         status: 'warning',
-        found:
-          'objects with the same name are of another kind on the destination, so those of the source cannot be created',
-        todo: 'Rename or drop those of the destination, or choose an empty database.',
+        found: say`objects with the same name are of another kind on the destination, so those of the source cannot be created`,
+        todo: say`Rename or drop those of the destination, or choose an empty database.`,
         objects: clashing.map((one) => `${shown(one)}: on the source ${ours.get(tableKey(one))?.kind}`),
       }
     }
-    const found =
-      `${formatCount(theirs.filter(({ kind }) => kind !== 'index').length, 'object')} on the destination, ` +
-      `${both.length} with the same name as on the source; ${formatCount(filled.length, 'table')} with rows, ${replaced.length} of them also on the source`
+    const found = say`${formatCount(theirs.filter(({ kind }) => kind !== 'index').length, 'object')} on the destination, ${both.length} with the same name as on the source; ${formatCount(filled.length, 'table')} with rows, ${replaced.length} of them also on the source`
     // With --data-only, tables are expected to exist.
     if (options.dataOnly && replaced.length === 0) return passed(found)
     if (both.length === 0) return passed(found)
     return {
       status: 'warning',
       found,
-      todo: 'Choose an empty database, or set --existing-tables and --existing-rows.',
+      todo: say`Choose an empty database, or set --existing-tables and --existing-rows.`,
       objects:
         replaced.length > 0
           ? replaced.map((table) => shown({ ...table, kind: 'table with rows' }))
@@ -77,7 +76,7 @@ const existing: Check = {
 const eventTriggers: Check = {
   id: 'event-triggers',
   title: 'Event triggers on the destination',
-  why: 'They fire for every object that the migration creates, and may reject or change it.',
+  why: say`They fire for every object that the migration creates, and may reject or change it.`,
   fixable: true,
   async look({ destination, managed }) {
     const triggers = await destination.query<{ name: string; owner: string; mode: string }>(
@@ -90,11 +89,11 @@ const eventTriggers: Check = {
     const isProviders = ({ owner }: { owner: string }) => managed.destination?.isInternal(owner) ?? false
     return findingFor(
       triggers.map((one) => (isProviders(one) ? `${one.name} (of the provider)` : one.name)),
-      'none is enabled',
+      say`none is enabled`,
       {
         status: 'warning',
-        found: 'some are enabled',
-        todo: `Disable them for the duration of the migration, unless they are intended for it.${triggers.some(isProviders) ? ' Those of the provider stay enabled.' : ''}`,
+        found: say`some are enabled`,
+        todo: say`Disable them for the duration of the migration, unless they are intended for it.${triggers.some(isProviders) ? say` Those of the provider stay enabled.` : ''}`,
         sql: triggers
           .filter((one) => !isProviders(one))
           .map(({ name, owner, mode }) => ({

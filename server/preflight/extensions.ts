@@ -1,4 +1,5 @@
 // Extensions: whether the destination has them in the same version or a newer one, and which of their rows are copied.
+import { say } from '../../shared/say.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { extensionSchema, qualifiedName } from './catalog-sql.ts'
 import { type Check, type Finding, findingFor, namesFound, passed, type Remark } from './check.ts'
@@ -28,10 +29,10 @@ const available: Check = {
   id: 'extensions',
   planned: true,
   title: 'Extensions',
-  why: 'An extension that the destination cannot install is missing there, with all objects that use it.',
+  why: say`An extension that the destination cannot install is missing there, with all objects that use it.`,
   fixable: true,
   async look({ source, destination, facts, options, scope, managed }): Promise<Finding> {
-    if (!scope.hasOther()) return passed('extensions are migrated only if a selected object needs them')
+    if (!scope.hasOther()) return passed(say`extensions are migrated only if a selected object needs them`)
     const wanted = (await source.query<SourceExtension>(wantedSql)).filter(
       ({ name }) => !options.skipExtensions.includes(name),
     )
@@ -58,25 +59,31 @@ const available: Check = {
       ? []
       : wanted.filter(({ name }) => byName.get(name)?.installed === null && !byName.get(name)?.trusted)
     const objects = [
-      ...missing.map(({ name, version }) => `${name} ${version}: not available on the destination`),
+      ...missing.map(({ name, version }) => say`${name} ${version}: not available on the destination`),
       ...old.map(({ name, version }) => {
         const other = byName.get(name)
-        return `${name} ${version}: the destination has ${other?.installed ?? other?.version}`
+        return say`${name} ${version}: the destination has ${other?.installed ?? other?.version}`
       }),
-      ...refused.map(({ name }) => `${name}: only a superuser may create it, unless the provider allows it`),
+      ...refused.map(
+        ({ name }) => say`${name}: only a superuser may create it, unless the provider allows it`,
+      ),
     ]
-    return findingFor(objects, wanted.map(({ name, version }) => `${name} ${version}`).join(', ') || 'none', {
-      status: 'warning',
-      found: 'some are not available, are older, or need a superuser',
-      todo: `Install the missing ones on the destination's host, have a superuser create those that need one, or exclude them with --skip-extension.`,
-      sql: creations(refused, {
-        by: managed.destination
-          ? `a member of ${managed.destination.admin ?? "the administrator's role"}`
-          : superuser,
-        user: facts.destination.user,
-        schemas,
-      }),
-    })
+    return findingFor(
+      objects,
+      wanted.map(({ name, version }) => `${name} ${version}`).join(', ') || say`none`,
+      {
+        status: 'warning',
+        found: say`some are not available, are older, or need a superuser`,
+        todo: say`Install the missing ones on the destination's host, have a superuser create those that need one, or exclude them with --skip-extension.`,
+        sql: creations(refused, {
+          by: managed.destination
+            ? `a member of ${managed.destination.admin ?? "the administrator's role"}`
+            : superuser,
+          user: facts.destination.user,
+          schemas,
+        }),
+      },
+    )
   },
 }
 
@@ -118,17 +125,16 @@ export function isOlder(one: string, other: string): boolean {
 
 /** Extensions whose rows a dump alone does not restore. */
 const special: Record<string, string> = {
-  timescaledb:
-    'run timescaledb_pre_restore() on the destination before, and timescaledb_post_restore() after',
-  citus: "distributed tables must be distributed again; only the coordinator's rows are copied",
-  pg_cron: 'its jobs belong to the database named in cron.database_name',
-  pglogical: 'its nodes and subscriptions must be created again',
+  timescaledb: say`run timescaledb_pre_restore() on the destination before, and timescaledb_post_restore() after`,
+  citus: say`distributed tables must be distributed again; only the coordinator's rows are copied`,
+  pg_cron: say`its jobs belong to the database named in cron.database_name`,
+  pglogical: say`its nodes and subscriptions must be created again`,
 }
 
 const data: Check = {
   id: 'extension-data',
   title: 'Rows that belong to extensions',
-  why: 'Of the tables of an extension, only those that it marks as configuration tables are copied.',
+  why: say`Of the tables of an extension, only those that it marks as configuration tables are copied.`,
   async look(context): Promise<Remark> {
     const tables = await namesFound(
       context,
@@ -145,10 +151,10 @@ const data: Check = {
     )
     const installed = await context.source.query<SourceExtension>(wantedSql)
     const noted = installed.flatMap(({ name }) => (special[name] ? [`${name}: ${special[name]}`] : []))
-    return findingFor([...noted, ...tables], 'none that would be missing', {
+    return findingFor([...noted, ...tables], say`none that would be missing`, {
       status: 'warning',
-      found: 'some of their rows are not copied automatically',
-      todo: 'Check whether you need these rows, and copy them yourself if you do.',
+      found: say`some of their rows are not copied automatically`,
+      todo: say`Check whether you need these rows, and copy them yourself if you do.`,
     })
   },
 }

@@ -1,5 +1,6 @@
 // Features of the source that the destination does not support: added after its major, or removed since the source's.
 
+import { say } from '../../shared/say.ts'
 import {
   columnsWhere,
   constraintsWhere,
@@ -156,7 +157,7 @@ const features: readonly Feature[] = [
 const newer: Check = {
   id: 'newer-features',
   title: 'Features that the destination does not support',
-  why: 'Objects that use them cannot be created there, nor can objects that depend on those.',
+  why: say`Objects that use them cannot be created there, nor can objects that depend on those.`,
   async look(context): Promise<Remark> {
     const { source, facts, scope } = context
     const wanted = features.filter(
@@ -174,13 +175,13 @@ const newer: Check = {
     const objects = [...found.flat(), ...(await typesUnknownThere(context))].sort()
     if (objects.length === 0) {
       return passed(
-        facts.destination.major < facts.source.major ? 'none is used' : 'the destination is not older',
+        facts.destination.major < facts.source.major ? say`none is used` : say`the destination is not older`,
       )
     }
     return {
       status: 'warning',
-      found: `some objects use features that PostgreSQL ${facts.destination.major} does not support`,
-      todo: 'Choose a newer destination, or change these objects on the source before the migration.',
+      found: say`some objects use features that PostgreSQL ${facts.destination.major} does not support`,
+      todo: say`Choose a newer destination, or change these objects on the source before the migration.`,
       objects,
     }
   },
@@ -211,10 +212,10 @@ async function typesUnknownThere(context: CheckContext): Promise<string[]> {
 const removed: Check = {
   id: 'removed-features',
   title: 'Features that newer versions have removed',
-  why: 'Objects that use them cannot be created on the destination, nor can objects that depend on those.',
+  why: say`Objects that use them cannot be created on the destination, nor can objects that depend on those.`,
   async look({ source, facts, scope }): Promise<Remark> {
     if (facts.source.major >= 14 || facts.destination.major < 14)
-      return passed('none was removed between these versions')
+      return passed(say`none was removed between these versions`)
     const [postfix, arrays] = await Promise.all([
       source.query<{ name: string; schema: string }>(
         `select o.oid::regoperator::text as name, n.nspname as schema
@@ -236,11 +237,11 @@ const removed: Check = {
       ...postfix.filter(({ schema }) => scope.hasOther(schema)).map(({ name }) => `operator ${name}`),
       ...arrays.filter(({ oid }) => scope.has(oid, 'pg_proc')).map(({ name }) => `aggregate ${name}`),
     ]
-    if (objects.length === 0) return passed('none is used')
+    if (objects.length === 0) return passed(say`none is used`)
     return {
       status: 'warning',
-      found: 'postfix operators, or aggregates over anyarray, which PostgreSQL 14 and later do not support',
-      todo: 'Replace them on the source before the migration: a function instead of the operator, anycompatiblearray instead of anyarray.',
+      found: say`postfix operators, or aggregates over anyarray, which PostgreSQL 14 and later do not support`,
+      todo: say`Replace them on the source before the migration: a function instead of the operator, anycompatiblearray instead of anyarray.`,
       objects,
     }
   },
@@ -250,10 +251,11 @@ const removed: Check = {
 const systemViews: Check = {
   id: 'views-of-the-system',
   title: 'Views over system catalogs',
-  why: 'System catalogs differ between major versions: a view that uses a removed column cannot be created.',
+  why: say`System catalogs differ between major versions: a view that uses a removed column cannot be created.`,
   async look(context): Promise<Remark> {
     const { source, destination, facts } = context
-    if (facts.source.major === facts.destination.major) return passed('both servers have the same catalogs')
+    if (facts.source.major === facts.destination.major)
+      return passed(say`both servers have the same catalogs`)
     const views = await foundIn<{ name: string; catalog: string }>(
       context,
       // No catalog records which system catalogs a view reads; its rule does.
@@ -264,19 +266,19 @@ const systemViews: Check = {
         where c.relkind in ('v', 'm') and ${isUsers} and not ${isExtensions('pg_class', 'c.oid')}
         order by 2, 3`,
     )
-    if (views.length === 0) return passed('there are none')
+    if (views.length === 0) return passed(say`there are none`)
     const [ours, theirs] = await Promise.all([catalogColumns(source), catalogColumns(destination)])
     const objects = views.flatMap(({ name, catalog }) => {
       const there = theirs.get(catalog)
-      if (!there) return [`${name} reads ${catalog}, which the destination does not have`]
+      if (!there) return [say`${name} reads ${catalog}, which the destination does not have`]
       const gone = [...(ours.get(catalog) ?? [])].filter((column) => !there.has(column))
-      return gone.length > 0 ? [`${name} reads ${catalog}, which no longer has ${gone.join(', ')}`] : []
+      return gone.length > 0 ? [say`${name} reads ${catalog}, which no longer has ${gone.join(', ')}`] : []
     })
-    if (objects.length === 0) return passed('what they read is the same on both servers')
+    if (objects.length === 0) return passed(say`what they read is the same on both servers`)
     return {
       status: 'warning',
-      found: 'views may use catalogs or columns that the destination does not have',
-      todo: 'Check these views; change or drop those that use them before the migration.',
+      found: say`views may use catalogs or columns that the destination does not have`,
+      todo: say`Check these views; change or drop those that use them before the migration.`,
       objects,
     }
   },

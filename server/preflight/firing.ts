@@ -1,5 +1,6 @@
 // Triggers and rules that fire for applied rows, although they have already fired on the source.
 
+import { say } from '../../shared/say.ts'
 import { fromRules, fromTriggers, isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, type CheckContext, type Finding, findingFor, foundIn, passed } from './check.ts'
 import { type End, fixes, ownerOf } from './fix.ts'
@@ -67,19 +68,18 @@ function statements(end: End, firing: readonly Firing[]) {
 const triggers: Check = {
   id: 'replica-triggers',
   title: 'Triggers that fire for replicated rows',
-  why: 'With ENABLE ALWAYS or ENABLE REPLICA a trigger fires a second time, for rows that are copied into an existing table or applied.',
+  why: say`With ENABLE ALWAYS or ENABLE REPLICA a trigger fires a second time, for rows that are copied into an existing table or applied.`,
   fixable: true,
   async look(context) {
     const found = await readFiring(context, triggersSql)
     // New tables get their triggers after their rows.
     if (!context.follow && !context.options.dataOnly && found.ours.length > 0)
-      return passed('created after the rows are copied')
+      return passed(say`created after the rows are copied`)
     const { objects, sql } = named(found)
-    return findingFor(objects, 'there are none', {
+    return findingFor(objects, say`there are none`, {
       status: 'warning',
-      found:
-        'these triggers fire on the destination for every row that is applied, with the search_path of the role there',
-      todo: 'Make sure that their effects may happen twice and that the tables they write to are not followed. Otherwise let them fire only for ordinary sessions until the switchover: change them on the source before the copy, or on existing tables of the destination.',
+      found: say`these triggers fire on the destination for every row that is applied, with the search_path of the role there`,
+      todo: say`Make sure that their effects may happen twice and that the tables they write to are not followed. Otherwise let them fire only for ordinary sessions until the switchover: change them on the source before the copy, or on existing tables of the destination.`,
       ...(sql && { sql }),
     })
   },
@@ -88,7 +88,7 @@ const triggers: Check = {
 const rules: Check = {
   id: 'replica-rules',
   title: 'Rules that rewrite applied changes',
-  why: 'A rule that is enabled for replicas rewrites the statements that apply changes: its action would happen twice, or the change not at all.',
+  why: say`A rule that is enabled for replicas rewrites the statements that apply changes: its action would happen twice, or the change not at all.`,
   fixable: true,
   followOnly: true,
   async look(context) {
@@ -99,12 +99,12 @@ const rules: Check = {
       mayReplicate ? rulesSql(['A', 'R'], 'enable') : rulesSql(['O', 'A'], 'disable'),
     )
     const { objects, sql } = named(found)
-    return findingFor(objects, 'there are none', {
+    return findingFor(objects, say`there are none`, {
       status: 'blocker',
-      found: 'following would stop at the first change of these tables',
+      found: say`following would stop at the first change of these tables`,
       todo: mayReplicate
-        ? 'Let them act only for ordinary sessions until the switchover: change them on the source before the copy, and on existing tables of the destination.'
-        : 'Have a superuser grant the right to set session_replication_role (15 and later), or disable the rules on the destination until the switchover. Tables of the source must not have such rules when they are copied.',
+        ? say`Let them act only for ordinary sessions until the switchover: change them on the source before the copy, and on existing tables of the destination.`
+        : say`Have a superuser grant the right to set session_replication_role (15 and later), or disable the rules on the destination until the switchover. Tables of the source must not have such rules when they are copied.`,
       ...(sql && { sql }),
     })
   },

@@ -1,4 +1,5 @@
 // What following changes needs: settings of the source, a direct connection to it, and rights on the destination.
+import { say } from '../../shared/say.ts'
 import type { ServerFacts } from '../catalog/server.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
@@ -15,17 +16,17 @@ import { type Change, changeSettings, settingOf } from './settings.ts'
 const walLevel: Check = {
   id: 'wal-level',
   title: 'wal_level',
-  why: 'Following changes needs logical decoding, which requires wal_level = logical.',
+  why: say`Following changes needs logical decoding, which requires wal_level = logical.`,
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const level = await settingOf(context.source, 'wal_level')
-    if (level === 'logical') return passed('logical')
+    if (level === 'logical') return passed(say`logical`)
     const { sql, words } = await logicalLevel(context, 'source')
     return {
       status: 'blocker',
-      found: `it is ${level} on the source`,
-      todo: `Set it to logical and restart the source.${words}`,
+      found: say`it is ${level} on the source`,
+      todo: say`Set it to logical and restart the source.${words}`,
       sql,
     }
   },
@@ -44,7 +45,7 @@ async function logicalLevel(context: CheckContext, end: 'source' | 'destination'
   const managed = context.managed[end]
   const provided = managed && levelSwitches[managed.name]
   return provided
-    ? { sql: [], words: ` ${managed.name}: set ${provided} ${managed.settings}.` }
+    ? { sql: [], words: ` ${say`${managed.name}: set ${provided}, ${managed.settings}.`}` }
     : await changeSettings(context, end, { wal_level: 'logical' })
 }
 
@@ -64,7 +65,7 @@ async function readRoom(session: Session): Promise<Room> {
 }
 
 function describeRoom(room: Room): string {
-  return `${room.usedSlots} of ${room.slots} slots and ${room.usedSenders} of ${room.senders} WAL senders are used`
+  return say`${room.usedSlots} of ${room.slots} slots and ${room.usedSenders} of ${room.senders} WAL senders are used`
 }
 
 function hasRoom(room: Room): boolean {
@@ -81,7 +82,7 @@ function moreRoom(context: CheckContext, end: 'source' | 'destination', room: Ro
 const slots: Check = {
   id: 'replication-slots',
   title: 'Free replication slots and WAL senders',
-  why: 'Following uses one slot and one WAL sender on the source.',
+  why: say`Following uses one slot and one WAL sender on the source.`,
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -91,7 +92,7 @@ const slots: Check = {
     return {
       status: 'blocker',
       found: describeRoom(room),
-      todo: `Drop unused slots, or raise the setting and restart the source.${words}`,
+      todo: say`Drop unused slots, or raise the setting and restart the source.${words}`,
       sql,
     }
   },
@@ -100,12 +101,12 @@ const slots: Check = {
 const right: Check = {
   id: 'replication-right',
   title: 'Right to follow changes',
-  why: 'Reading changes requires the attribute REPLICATION; creating a publication requires the right CREATE on the database.',
+  why: say`Reading changes requires the attribute REPLICATION; creating a publication requires the right CREATE on the database.`,
   fixable: true,
   followOnly: true,
   async look({ source, facts, publication, managed }): Promise<Finding> {
     const { user, database, databaseOwner } = facts.source
-    if (facts.source.superuser) return passed(`"${user}" is a superuser`)
+    if (facts.source.superuser) return passed(say`"${user}" is a superuser`)
     const { attribute, provider, create } = await source.one<{
       attribute: boolean
       provider: boolean | null
@@ -121,20 +122,22 @@ const right: Check = {
     const mayPublish = create || publication !== undefined
     const mayFollow = attribute || provider === true
     const isOutOfReach = managed.source?.isInternal(databaseOwner) ?? false
+    const outOfReach =
+      !mayPublish && isOutOfReach
+        ? say` The database belongs to "${databaseOwner}", a role of the provider: the right to create a publication in it cannot be granted. Let "${managed.source?.admin ?? say`the administrator`}" create the publication (--publication), or connect as that role.`
+        : ''
     return findingFor(
       [
-        ...(mayFollow ? [] : [`"${user}" does not have REPLICATION`]),
-        ...(mayPublish ? [] : [`"${user}" may not create a publication in "${database}"`]),
+        ...(mayFollow ? [] : [say`"${user}" does not have REPLICATION`]),
+        ...(mayPublish ? [] : [say`"${user}" may not create a publication in "${database}"`]),
       ],
-      `"${user}" may follow changes`,
+      say`"${user}" may follow changes`,
       {
         status: 'blocker',
-        found: `"${user}" may not follow changes`,
-        todo: `${managed.source ? `Connect as the owner of the tables, with the right to replication (${managed.source.name})` : 'Connect as a superuser or as the owner of the tables, with REPLICATION'}.${
-          !mayPublish && isOutOfReach
-            ? ` The database belongs to "${databaseOwner}", a role of the provider: the right to create a publication in it cannot be granted. Let "${managed.source?.admin ?? 'the administrator'}" create the publication (--publication), or connect as that role.`
-            : ''
-        }`,
+        found: say`"${user}" may not follow changes`,
+        todo: managed.source
+          ? say`Connect as the owner of the tables, with the right to replication (${managed.source.name}).${outOfReach}`
+          : say`Connect as a superuser or as the owner of the tables, with REPLICATION.${outOfReach}`,
         sql: [
           ...(mayFollow ? [] : replicationGrant(name, managed.source, provider !== null)),
           ...(mayPublish || isOutOfReach
@@ -160,18 +163,18 @@ function replicationGrant(user: string, managed: Managed | undefined, byRole: bo
 const reach: Check = {
   id: 'replication-reach',
   title: 'Replication connection',
-  why: 'pg_hba.conf, a proxy or a pooler may allow queries but not replication.',
+  why: say`pg_hba.conf, a proxy or a pooler may allow queries but not replication.`,
   followOnly: true,
   async look({ source }): Promise<Remark> {
     try {
       await using session = await Session.open(source.settings, { replication: true })
       const { systemid } = await session.one<{ systemid: string }>('IDENTIFY_SYSTEM')
-      return passed(`a test connection succeeded (system ${systemid})`)
+      return passed(say`a test connection succeeded (system ${systemid})`)
     } catch (error) {
       return {
         status: 'blocker',
-        found: `a test connection failed: ${errorInfo(error).message}`,
-        todo: 'Allow it in pg_hba.conf (logical replication matches the line of the database, not "replication"), connect without a pooler, and give the role REPLICATION.',
+        found: say`a test connection failed: ${errorInfo(error).message}`,
+        todo: say`Allow it in pg_hba.conf (logical replication matches the line of the database, not "replication"), connect without a pooler, and give the role REPLICATION.`,
       }
     }
   },
@@ -180,22 +183,25 @@ const reach: Check = {
 /** Since 15, foreign keys treat moving a row to another partition as an update. */
 function movedRows(source: number, destination: number): string {
   return source >= 15 && destination < 15
-    ? ' A row that moves to another partition is a conflict while rows of other tables reference it: this destination would delete or change those rows.'
+    ? say` A row that moves to another partition is a conflict while rows of other tables reference it: this destination would delete or change those rows.`
     : ''
 }
 
 const applying: Check = {
   id: 'apply-rights',
   title: 'Right to apply changes',
-  why: 'Changes are applied with session_replication_role = replica, since triggers and foreign keys have already acted on the source.',
+  why: say`Changes are applied with session_replication_role = replica, since triggers and foreign keys have already acted on the source.`,
   fixable: true,
   followOnly: true,
   look({ facts: { source, destination }, managed }: CheckContext): Finding {
-    if (destination.mayReplicate) return passed(`"${destination.user}" may set session_replication_role`)
+    if (destination.mayReplicate) return passed(say`"${destination.user}" may set session_replication_role`)
+    const moved = movedRows(source.major, destination.major)
     return {
       status: 'warning',
-      found: `"${destination.user}" may not set session_replication_role on the destination: its triggers and foreign keys fire for every change`,
-      todo: `${managed.destination ? `Connect as an administrator role with this right, if ${managed.destination.name} grants it` : 'Connect as a superuser, or have one grant the right (15 and later)'}; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have already removed or changed are not a conflict if they have a primary key.${movedRows(source.major, destination.major)}`,
+      found: say`"${destination.user}" may not set session_replication_role on the destination: its triggers and foreign keys fire for every change`,
+      todo: managed.destination
+        ? say`Connect as an administrator role with this right, if ${managed.destination.name} grants it; otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have already removed or changed are not a conflict if they have a primary key.${moved}`
+        : say`Connect as a superuser, or have one grant the right (15 and later); otherwise disable triggers that write. Rows that foreign keys with ON DELETE or ON UPDATE actions have already removed or changed are not a conflict if they have a primary key.${moved}`,
       sql:
         destination.major >= 15 && !managed.destination
           ? fixes(
@@ -211,13 +217,13 @@ const applying: Check = {
 const position: Check = {
   id: 'position',
   title: 'Storage of the position',
-  why: 'The position is committed together with the changes, so that none is lost and none is applied twice.',
+  why: say`The position is committed together with the changes, so that none is lost and none is applied twice.`,
   fixable: true,
   followOnly: true,
   async look({ destination, facts, managed }): Promise<Finding> {
     const kind = await positionKindFor(destination)
     if (kind === 'origin' && isOriginSafe(destination.major))
-      return passed('in a replication origin of the destination')
+      return passed(say`in a replication origin of the destination`)
     const { may, schema, table } = await destination.one<{
       may: boolean
       /** Owners of the existing schema and table. */
@@ -242,21 +248,21 @@ const position: Check = {
         schema === null && (managed.destination?.isInternal(facts.destination.databaseOwner) ?? false)
       return {
         status: 'blocker',
-        found: `"${facts.destination.user}" may not create the schema pgtrek, or use the table position in it, where the position is stored`,
+        found: say`"${facts.destination.user}" may not create the schema pgtrek, or use the table position in it, where the position is stored`,
         todo: isOutOfReach
-          ? `The database belongs to a role of the provider (${managed.destination?.name}), and the right cannot be granted: create a database of your own and use it as destination.`
+          ? say`The database belongs to a role of the provider (${managed.destination?.name}), and the right cannot be granted: create a database of your own and use it as destination.`
           : schema === null
-            ? 'Grant it the right.'
-            : `"${schema}" created it: clean up the move of that role first, or grant the rights on what it owns.`,
+            ? say`Grant it the right.`
+            : say`"${schema}" created it: clean up the move of that role first, or grant the rights on what it owns.`,
         sql: isOutOfReach ? [] : positionGrants(facts.destination, schema, table),
       }
     }
     if (kind === 'origin')
-      return passed('in the table pgtrek.position of the destination, which the cleanup drops')
+      return passed(say`in the table pgtrek.position of the destination, which the cleanup drops`)
     return {
       status: 'warning',
-      found: `"${facts.destination.user}" may not use replication origins: the position is stored in the table pgtrek.position instead, which the cleanup drops`,
-      todo: 'No action is needed.',
+      found: say`"${facts.destination.user}" may not use replication origins: the position is stored in the table pgtrek.position instead, which the cleanup drops`,
+      todo: say`No action is needed.`,
     }
   },
 }
@@ -291,7 +297,7 @@ function positionGrants(
 const returning: Check = {
   id: 'way-back',
   title: 'Return after the switchover',
-  why: 'After the switchover, changes of the new primary can be applied to the old one, if the new primary allows logical decoding.',
+  why: say`After the switchover, changes of the new primary can be applied to the old one, if the new primary allows logical decoding.`,
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -305,7 +311,7 @@ const returning: Check = {
     const isFollowable = level === 'logical' && hasRoom(room)
     if (isFollowable && problems.length === 0) {
       return passed(
-        bidirectional ? 'both directions can be followed' : 'the destination can be followed, too',
+        bidirectional ? say`both directions can be followed` : say`the destination can be followed, too`,
       )
     }
     const changes = await Promise.all([
@@ -316,12 +322,12 @@ const returning: Check = {
     return {
       status: bidirectional ? 'blocker' : 'warning',
       found: isFollowable
-        ? 'own changes could not be distinguished from changes that were applied from the other side'
-        : `on the destination wal_level is ${level}, and ${describeRoom(room)}: it cannot be followed`,
+        ? say`own changes could not be distinguished from changes that were applied from the other side`
+        : say`on the destination wal_level is ${level}, and ${describeRoom(room)}: it cannot be followed`,
       todo: `${
         bidirectional
-          ? 'Both directions need it: change the destination and restart it, or follow one direction only.'
-          : 'Change the destination and restart it, or do without a return.'
+          ? say`Both directions need it: change the destination and restart it, or follow one direction only.`
+          : say`Change the destination and restart it, or do without a return.`
       }${words}`,
       sql: changes.flatMap(({ sql }) => sql),
       objects: problems.map(({ side, problem, advice }) => `${side}: ${problem} (${advice})`),

@@ -1,6 +1,8 @@
 // Tables that cannot be followed, or only with restrictions.
+
 import { Pattern } from '../../shared/pattern.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import { say } from '../../shared/say.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { type PublishedTable, publicationSince } from '../replication/stream/publication.ts'
 import { type FollowedTable, readFollowedTables } from '../replication/tables/source-tables.ts'
@@ -50,19 +52,19 @@ async function readCandidates({
 const identity: Check = {
   id: 'replica-identity',
   title: 'Replica identities',
-  why: 'When a table without a usable replica identity is published, the source rejects UPDATE and DELETE on it.',
+  why: say`When a table without a usable replica identity is published, the source rejects UPDATE and DELETE on it.`,
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
     const tables = (await candidates(context)).flatMap((table) =>
       table.insertsOnly ? [] : table.identities.filter(([, one]) => one === 'none').map(([place]) => place),
     )
-    if (tables.length === 0) return passed('every table has one')
+    if (tables.length === 0) return passed(say`every table has one`)
     const usable = await readUsableIdentities(context.source)
-    return findingFor(tables.sort(), 'every table has one', {
+    return findingFor(tables.sort(), say`every table has one`, {
       status: 'blocker',
-      found: 'tables without a primary key or another replica identity',
-      todo: 'Add a primary key, set a unique index over NOT NULL columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts (--inserts-only). Partitions do not inherit it: set it for each, also for partitions that are created later.',
+      found: say`tables without a primary key or another replica identity`,
+      todo: say`Add a primary key, set a unique index over NOT NULL columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts (--inserts-only). Partitions do not inherit it: set it for each, also for partitions that are created later.`,
       sql: tables.flatMap((name) => identityFixes('source', name, usable)),
     })
   },
@@ -72,11 +74,11 @@ const identity: Check = {
 const bothWays: Check = {
   id: 'both-ways-identity',
   title: 'Whole old rows for bidirectional changes',
-  why: 'Only the whole old row shows that both sides have changed the same row.',
+  why: say`Only the whole old row shows that both sides have changed the same row.`,
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
-    if (!context.bidirectional) return passed('changes are followed in one direction')
+    if (!context.bidirectional) return passed(say`changes are followed in one direction`)
     const ours = (await candidates(context)).filter(({ insertsOnly }) => !insertsOnly)
     const there = await readFollowedTables(context.destination)
     const lacking = (table: FollowedTable | undefined, end: End) =>
@@ -85,19 +87,18 @@ const bothWays: Check = {
       ...ours.flatMap((table) => lacking(table, 'source')),
       ...ours.flatMap((table) => lacking(there.get(tableKey(table)), 'destination')),
     ]
-    if (found.length === 0) return passed('every table sends whole old rows')
+    if (found.length === 0) return passed(say`every table sends whole old rows`)
     const [source, destination] = await Promise.all([
       readUsableIdentities(context.source),
       readUsableIdentities(context.destination),
     ])
     return findingFor(
       found.map(({ place, end }) => `${place}${end === 'source' ? '' : ' of the destination'}`),
-      'every table sends whole old rows',
+      say`every table sends whole old rows`,
       {
         status: 'blocker',
-        found:
-          'if both sides change the same row of these tables, it would differ afterwards, and this would not be reported',
-        todo: 'Use REPLICA IDENTITY FULL on both sides. The WAL grows by the old row of each update and delete. Reset it after the migration. Partitions do not inherit it. A table with virtual generated columns cannot send whole rows: exclude it, or make the columns stored.',
+        found: say`if both sides change the same row of these tables, it would differ afterwards, and this would not be reported`,
+        todo: say`Use REPLICA IDENTITY FULL on both sides. The WAL grows by the old row of each update and delete. Reset it after the migration. Partitions do not inherit it. A table with virtual generated columns cannot send whole rows: exclude it, or make the columns stored.`,
         sql: found.flatMap(({ place, end }) => wholeRowFixes(end, place, { source, destination }[end])),
       },
     )
@@ -107,20 +108,20 @@ const bothWays: Check = {
 const wholeRows: Check = {
   id: 'replica-identity-full',
   title: 'Tables with REPLICA IDENTITY FULL',
-  why: 'Without a key, each UPDATE or DELETE searches the whole table for its row.',
+  why: say`Without a key, each UPDATE or DELETE searches the whole table for its row.`,
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
-    if (context.bidirectional) return passed('required for both directions')
+    if (context.bidirectional) return passed(say`required for both directions`)
     const places = (await candidates(context)).flatMap(({ identities }) =>
       identities.filter(([, one]) => one === 'full').map(([place]) => place),
     )
-    if (places.length === 0) return passed('there are none')
+    if (places.length === 0) return passed(say`there are none`)
     const usable = await readUsableIdentities(context.source)
-    return findingFor(places, 'there are none', {
+    return findingFor(places, say`there are none`, {
       status: 'warning',
-      found: 'their updates and deletes are slow if the table is large',
-      todo: 'If a table has a key, use the key as replica identity. Keep REPLICA IDENTITY FULL for a table without a key until it has a primary key: with another replica identity its updates and deletes would be rejected.',
+      found: say`their updates and deletes are slow if the table is large`,
+      todo: say`If a table has a key, use the key as replica identity. Keep REPLICA IDENTITY FULL for a table without a key until it has a primary key: with another replica identity its updates and deletes would be rejected.`,
       sql: places.flatMap((place) => keyFixes('source', place, usable)),
     })
   },
@@ -129,7 +130,7 @@ const wholeRows: Check = {
 const computed: Check = {
   id: 'computed-columns',
   title: 'Generated columns in the stream',
-  why: 'A generated column is not sent: the destination computes it, and it cannot identify rows.',
+  why: say`A generated column is not sent: the destination computes it, and it cannot identify rows.`,
   fixable: true,
   followOnly: true,
   async look(context): Promise<Finding> {
@@ -139,8 +140,8 @@ const computed: Check = {
       const usable = await readUsableIdentities(context.source)
       return {
         status: 'blocker',
-        found: `rows are identified by generated columns, which PostgreSQL ${context.source.major} cannot send`,
-        todo: 'Set a unique index over other columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts of these tables (--inserts-only).',
+        found: say`rows are identified by generated columns, which PostgreSQL ${context.source.major} cannot send`,
+        todo: say`Set a unique index over other columns as replica identity, use REPLICA IDENTITY FULL (slow for large tables), or follow only inserts of these tables (--inserts-only).`,
         objects: unsent.map(({ shown, unsent: names }) => `${shown}: ${names.join(', ')}`),
         sql: [
           ...new Set(
@@ -152,11 +153,11 @@ const computed: Check = {
     const generated = tables.filter((table) => table.generated.length > 0)
     return findingFor(
       generated.map(({ shown, generated: names }) => `${shown}: ${names.join(', ')}`),
-      'there are none',
+      say`there are none`,
       {
         status: 'warning',
-        found: 'the destination computes them for every change',
-        todo: 'Make sure that it has the same expressions. Tables that this migration creates have them.',
+        found: say`the destination computes them for every change`,
+        todo: say`Make sure that it has the same expressions. Tables that this migration creates have them.`,
       },
     )
   },
@@ -165,20 +166,20 @@ const computed: Check = {
 const ownership: Check = {
   id: 'publishing-rights',
   title: 'Right to publish',
-  why: 'Only the owner of a table can add it to a publication.',
+  why: say`Only the owner of a table can add it to a publication.`,
   followOnly: true,
   async look(context): Promise<Remark> {
     const { user } = context.facts.source
     if (context.publication !== undefined)
-      return passed(`the publication ${context.publication} already exists`)
+      return passed(say`the publication ${context.publication} already exists`)
     const others = (await candidates(context)).filter(({ owned }) => !owned)
     return findingFor(
       others.map(({ shown }) => shown).sort(),
-      `"${user}" owns every table, or may act for its owner`,
+      say`"${user}" owns every table, or may act for its owner`,
       {
         status: 'blocker',
-        found: `"${user}" does not own these tables`,
-        todo: 'Connect as their owner, as a member of that role or as a superuser, or exclude them.',
+        found: say`"${user}" does not own these tables`,
+        todo: say`Connect as their owner, as a member of that role or as a superuser, or exclude them.`,
       },
     )
   },
@@ -187,7 +188,7 @@ const ownership: Check = {
 const filters: Check = {
   id: 'followed-conditions',
   title: 'Conditions and mapped columns',
-  why: 'Changes are sent as rows of the source: row conditions need PostgreSQL 15 or later, and columns cannot be mapped.',
+  why: say`Changes are sent as rows of the source: row conditions need PostgreSQL 15 or later, and columns cannot be mapped.`,
   followOnly: true,
   async look(context): Promise<Remark> {
     const mapped = context.rules.filter(({ columns, leaveOut }) => columns || leaveOut?.length)
@@ -202,11 +203,11 @@ const filters: Check = {
           ({ shown }) => `${shown}: PostgreSQL ${context.source.major} cannot send only some of its rows`,
         ),
       ],
-      'none',
+      say`none`,
       {
         status: 'blocker',
-        found: 'these tables can be copied as requested, but not followed',
-        todo: 'Remove the condition or the mapping, or exclude these tables here and copy them in a separate run.',
+        found: say`these tables can be copied as requested, but not followed`,
+        todo: say`Remove the condition or the mapping, or exclude these tables here and copy them in a separate run.`,
       },
     )
   },

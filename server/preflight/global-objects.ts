@@ -1,4 +1,5 @@
 // Roles and tablespaces that the destination server needs.
+import { say } from '../../shared/say.ts'
 import { readUsedRoles, unusableRoles } from '../catalog/destination.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -12,10 +13,10 @@ const roles: Check = {
   id: 'roles',
   planned: true,
   title: 'Roles',
-  why: 'Objects whose owner is missing will belong to the connecting role, and grants to missing roles are omitted.',
+  why: say`Objects whose owner is missing will belong to the connecting role, and grants to missing roles are omitted.`,
   fixable: true,
   async look({ source, facts, lacks, options, scope, managed }): Promise<Finding> {
-    if (!options.owner && !options.acl) return passed('owners and grants are not migrated')
+    if (!options.owner && !options.acl) return passed(say`owners and grants are not migrated`)
     const usedRoles = await usedBy(source, scope)
     const unusable = unusableRoles({ lacks, usedRoles })
     const missing = unusable.filter((name) => !lacks.roles.has(name))
@@ -24,18 +25,18 @@ const roles: Check = {
     const isOutOfReach = (name: string) =>
       name.startsWith('pg_') || [ofProvider, managed.destination].some((one) => one?.isInternal(name))
     const objects = unusable.map((name) =>
-      lacks.roles.has(name) ? `${name}: "${user}" is not a member of it` : `${name}: does not exist`,
+      lacks.roles.has(name) ? say`${name}: "${user}" is not a member of it` : say`${name}: does not exist`,
     )
     return findingFor(
       objects,
-      usedRoles.length === 0 ? 'no other role is used' : 'all roles that are used exist there',
+      usedRoles.length === 0 ? say`no other role is used` : say`all roles that are used exist there`,
       {
         status: 'warning',
         found:
           missing.length > 0
-            ? 'the destination lacks roles that own objects or have grants'
-            : `"${user}" may not assign objects to all of their owners`,
-        todo: `Run "pgtrek roles" first, which migrates them with their rights, or use --no-owner and --no-acl.${unusable.some(isOutOfReach) ? ' Roles of PostgreSQL itself or of a provider can be neither created nor granted: their objects will belong to the connecting role.' : ''}`,
+            ? say`the destination lacks roles that own objects or have grants`
+            : say`"${user}" may not assign objects to all of their owners`,
+        todo: say`Run "pgtrek roles" first, which migrates them with their rights, or use --no-owner and --no-acl.${unusable.some(isOutOfReach) ? say` Roles of PostgreSQL itself or of a provider can be neither created nor granted: their objects will belong to the connecting role.` : ''}`,
         sql: unusable
           .filter((name) => !isOutOfReach(name))
           .flatMap((name) =>
@@ -81,10 +82,10 @@ const tablespaces: Check = {
   id: 'tablespaces',
   planned: true,
   title: 'Tablespaces',
-  why: 'Objects in a tablespace that the destination lacks are created in its default tablespace.',
+  why: say`Objects in a tablespace that the destination lacks are created in its default tablespace.`,
   async look(context): Promise<Remark> {
     const { lacks, options } = context
-    if (!options.tablespaces) return passed('tablespaces are not migrated')
+    if (!options.tablespaces) return passed(say`tablespaces are not migrated`)
     const rows = await namesFound(
       context,
       `select coalesce(i.indrelid, c.oid) as of, t.spcname as name
@@ -96,11 +97,11 @@ const tablespaces: Check = {
     )
     const used = [...new Set(rows)]
     const missing = used.filter((name) => !lacks.tablespaces.has(name))
-    return findingFor(missing, used.length === 0 ? 'only the default one is used' : 'all exist there', {
+    return findingFor(missing, used.length === 0 ? say`only the default one is used` : say`all exist there`, {
       status: 'warning',
-      found: 'the destination lacks some',
+      found: say`the destination lacks some`,
       // Without a statement: the directory of a tablespace is not known here.
-      todo: "Create them on the destination (CREATE TABLESPACE ... LOCATION, with an empty directory of the server's user), or use --no-tablespaces to create everything in the default one.",
+      todo: say`Create them on the destination (CREATE TABLESPACE ... LOCATION, with an empty directory of the server's user), or use --no-tablespaces to create everything in the default one.`,
     })
   },
 }

@@ -1,5 +1,6 @@
 // The statement that creates another destination database with the encoding and the collation of the source: those of
 // an existing database cannot be changed.
+import { say } from '../../shared/say.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type { CheckContext } from './check.ts'
@@ -75,7 +76,7 @@ export async function newDatabase(context: CheckContext): Promise<NewDatabase> {
   const others = managed.destination ? `a role with CREATEDB that is a member of "${user}"` : 'a superuser'
   return {
     sql: [{ end: 'destination', by: createdb ? `"${user}"` : others, sql: parts.join(' ') }],
-    words: ` The existing database is not changed; use the new one, "${name}", as destination.`,
+    words: say` The existing database is not changed; use the new one, "${name}", as destination.`,
   }
 }
 
@@ -89,7 +90,7 @@ function localeClauses(
   if (provider === 'c') {
     const missing = [collate, ctype].find((name) => !has(name))
     if (missing !== undefined) {
-      return `The destination's host does not have the locale "${missing}": install it there before you create such a database.`
+      return say`The destination's host does not have the locale "${missing}": install it there before you create such a database.`
     }
     return [...(major >= 15 ? ['locale_provider libc'] : []), ...libc(collate, ctype)]
   }
@@ -97,7 +98,7 @@ function localeClauses(
   const behind = has(collate) && has(ctype) ? libc(collate, ctype) : libc('C', 'C')
   if (provider === 'i') {
     if (major < 15 || !lacks.hasIcu) {
-      return `PostgreSQL ${major} on the destination has no ICU for databases: only a newer server has this collation.`
+      return say`PostgreSQL ${major} on the destination has no ICU for databases: only a newer server has this collation.`
     }
     return [
       `locale_provider icu icu_locale ${quoteLiteral(locale ?? 'und')}`,
@@ -106,7 +107,7 @@ function localeClauses(
     ]
   }
   if (major < 17 || (major < 18 && newerBuiltin.has(locale ?? ''))) {
-    return `PostgreSQL ${major} on the destination does not have the built-in locale ${locale}: only a newer server has it.`
+    return say`PostgreSQL ${major} on the destination does not have the built-in locale ${locale}: only a newer server has it.`
   }
   return [`locale_provider builtin builtin_locale ${quoteLiteral(locale ?? 'C')}`, ...behind]
 }

@@ -1,5 +1,7 @@
 // Partition trees: whether rows are routed to the same partition on the destination, and which partitions are followed.
+
 import { formatCount } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { publicationSince } from '../replication/stream/publication.ts'
 import { isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, type CheckContext, type Finding, foundIn, passed } from './check.ts'
@@ -21,7 +23,7 @@ interface Tree {
 export const partitionTrees: Check = {
   id: 'partition-trees',
   title: 'Partition trees',
-  why: 'Each row must be routed to the same partition again: with another encoding, enum or collation it may be routed to another one.',
+  why: say`Each row must be routed to the same partition again: with another encoding, enum or collation it may be routed to another one.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const trees = await foundIn<Tree>(context, treesSql(context.source.major))
@@ -32,14 +34,14 @@ export const partitionTrees: Check = {
     if (objects.length === 0) {
       return passed(
         trees.length === 0
-          ? 'there are none'
-          : `${formatCount(trees.length, 'tree')} with ${formatCount(leaves, 'partition')}`,
+          ? say`there are none`
+          : say`${formatCount(trees.length, 'tree')} with ${formatCount(leaves, 'partition')} in all`,
       )
     }
     return {
       status: 'warning',
-      found: 'some partition trees need to be checked',
-      todo: 'Check that each is intended; finish pending detaches before the migration.',
+      found: say`some partition trees need to be checked`,
+      todo: say`Check that each is intended; finish pending detaches before the migration.`,
       objects,
       sql: fixes(
         'source',
@@ -57,22 +59,22 @@ function objections(tree: Tree, { facts, follow, scope, source }: CheckContext):
   const isPart = tree.parts.some((leaf) => !scope.has(leaf))
   return [
     ...(tree.strategy === 'h' && tree.byEnum
-      ? ['hashed by an enum: one worker copies all rows through the partitioned table']
+      ? [say`hashed by an enum: one worker copies all rows through the partitioned table`]
       : []),
     ...(tree.strategy === 'h' && tree.byText && ours.encoding !== theirs.encoding
-      ? ['hashed by text in another encoding: rows go to other partitions']
+      ? [say`hashed by text in another encoding: rows go to other partitions`]
       : []),
-    ...tree.foreign.map((name) => `partition ${name} is a foreign table, whose rows are not copied`),
+    ...tree.foreign.map((name) => say`partition ${name} is a foreign table, whose rows are not copied`),
     ...tree.pending.map(
-      ({ name }) => `partition ${name} is being detached, and will be a separate table on the destination`,
+      ({ name }) => say`partition ${name} is being detached, and will be a separate table on the destination`,
     ),
     ...(follow && tree.foreign.length > 0
-      ? ['a tree with a foreign partition cannot be published as a whole']
+      ? [say`a tree with a foreign partition cannot be published as a whole`]
       : []),
-    ...(follow && isPart ? ['selected in part: partitions that are created later are not followed'] : []),
+    ...(follow && isPart ? [say`selected in part: partitions that are created later are not followed`] : []),
     ...(follow && source.major < publicationSince.partitioned
       ? [
-          `PostgreSQL ${source.major} publishes partitions one by one: those that are created later are not followed`,
+          say`PostgreSQL ${source.major} publishes partitions one by one: those that are created later are not followed`,
         ]
       : []),
   ]

@@ -3,6 +3,7 @@
 import { defaultOptions, everything } from '../../shared/defaults.ts'
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../shared/preflight.ts'
 import type { MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
+import { say } from '../../shared/say.ts'
 import { readDestination } from '../catalog/destination.ts'
 import { readServer } from '../catalog/server.ts'
 import { Cancelled, errorInfo, isLost, PoolerRefused } from '../postgres/errors.ts'
@@ -173,10 +174,10 @@ async function lookAt(check: Check, context: CheckContext): Promise<PreflightIte
     const info = errorInfo(error)
     return {
       ...{ id, title, status: 'warning', why },
-      found: `this could not be checked: ${info.message}`,
+      found: say`this could not be checked: ${info.message}`,
       objects: [],
       total: 0,
-      todo: 'Check it yourself, or connect as a role with the necessary rights.',
+      todo: say`Check it yourself, or connect as a role with the necessary rights.`,
       sql: [],
       error: info,
     }

@@ -1,4 +1,5 @@
 // A destination whose sessions are read-only by default, which may be intended.
+import { say } from '../../shared/say.ts'
 import { readReadOnly } from '../catalog/read-only-state.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -16,20 +17,20 @@ interface Set {
 const readOnlyDestination: Check = {
   id: 'read-only-destination',
   title: 'Read-only destination',
-  why: 'Sessions there are read-only by default. This may be intended, and applications could not write after the migration.',
+  why: say`Sessions there are read-only by default. This may be intended, and applications could not write after the migration.`,
   fixable: true,
   async look({ destination }): Promise<Finding> {
     // The move that has made the database read-only also reports and resets it.
-    if (await readReadOnly(destination)) return passed('a move of pgtrek keeps it read-only')
+    if (await readReadOnly(destination)) return passed(say`a move of pgtrek keeps it read-only`)
     const { value } = await destination.one<{ value: string }>(
       `select reset_val as value from pg_catalog.pg_settings where name = '${setting}'`,
     )
-    if (value !== 'on') return passed('new sessions can write')
+    if (value !== 'on') return passed(say`new sessions can write`)
     const place = await whereSet(destination)
     return {
       status: 'warning',
-      found: `${setting} is on ${place.words}; pgtrek writes there anyway`,
-      todo: 'Check that this is the right server. If it is, reset the setting before applications use it.',
+      found: say`${setting} is on ${place.words}; pgtrek writes there anyway`,
+      todo: say`Check that this is the right server. If it is, reset the setting before applications use it.`,
       sql: place.sql,
     }
   },
@@ -50,18 +51,20 @@ async function whereSet(session: Session): Promise<{ words: string; sql: ReturnT
      limit 1`)
   if (!set) {
     const reset = [`alter system reset ${setting}`, 'select pg_reload_conf()']
-    return { words: 'in the configuration of the server', sql: fixes('destination', superuser, ...reset) }
+    return { words: say`in the configuration of the server`, sql: fixes('destination', superuser, ...reset) }
   }
   const role = set.role === null ? undefined : quoteIdentifier(set.role)
   const database = set.database === null ? undefined : quoteIdentifier(set.database)
-  const words = [role && `the role ${role}`, database && `the database ${database}`]
-    .filter(Boolean)
-    .join(' in ')
   const target = role ? `role ${role}${database ? ` in database ${database}` : ''}` : `database ${database}`
   const by = role ? superuser : ownerOf(`database ${database}`)
   // The session that runs the statement may be read-only as well.
   const reset = `begin read write; alter ${target} reset ${setting}; commit`
-  return { words: `for ${words}`, sql: fixes('destination', by, reset) }
+  return { words: wordsFor(role, database), sql: fixes('destination', by, reset) }
+}
+
+function wordsFor(role: string | undefined, database: string | undefined): string {
+  if (!role) return say`for the database ${database}`
+  return database ? say`for the role ${role} in the database ${database}` : say`for the role ${role}`
 }
 
 export const readOnlyChecks: readonly Check[] = [readOnlyDestination]

@@ -1,5 +1,6 @@
 // Existing publications, subscriptions and slots on both servers.
 
+import { say } from '../../shared/say.ts'
 import { isOwnPublication } from '../catalog/own.ts'
 import { movesAtWork } from '../coordination/lock-holders.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
@@ -24,7 +25,7 @@ function publicationsOf(session: Session): Promise<string[]> {
 const subscriptions: Check = {
   id: 'subscriptions',
   title: 'Publications and subscriptions',
-  why: 'Subscriptions are created disabled and without a slot: two subscribers of one slot would lose rows.',
+  why: say`Subscriptions are created disabled and without a slot: two subscribers of one slot would lose rows.`,
   async look({ source }): Promise<Remark> {
     const [subscriptions, publications, slots] = await Promise.all([
       subscriptionsOf(source),
@@ -44,11 +45,11 @@ const subscriptions: Check = {
         ...publications.filter((name) => !isOwnPublication(name)).map(quoted('publication')),
         ...slots.filter((name) => !isOwnPublication(name)).map((name) => `slot ${name}`),
       ],
-      'the source does not take part in logical replication',
+      say`the source does not take part in logical replication`,
       {
         status: 'warning',
-        found: 'the source takes part in logical replication',
-        todo: 'Plan how its subscribers and its subscriptions continue after the migration: slots are not copied.',
+        found: say`the source takes part in logical replication`,
+        todo: say`Plan how its subscribers and its subscriptions continue after the migration: slots are not copied.`,
       },
     )
   },
@@ -57,7 +58,7 @@ const subscriptions: Check = {
 const leftovers: Check = {
   id: 'leftovers',
   title: 'Unused slots of pgtrek',
-  why: 'An unused slot retains WAL until the disk of the source is full.',
+  why: say`An unused slot retains WAL until the disk of the source is full.`,
   fixable: true,
   async look({ source }): Promise<Finding> {
     const slots = await source.query<{ name: string; database: string; kept: string }>(`
@@ -76,11 +77,11 @@ const leftovers: Check = {
     const idle = slots.filter((_, at) => !atWork[at])
     return findingFor(
       idle.map(({ name, database, kept }) => `slot ${name} in ${database}, which retains ${kept} of WAL`),
-      'none',
+      say`none`,
       {
         status: 'warning',
-        found: 'slots of pgtrek are not in use',
-        todo: 'Continue the move with "pgtrek follow", or end it with "pgtrek cleanup". If the move no longer exists, drop the slot.',
+        found: say`slots of pgtrek are not in use`,
+        todo: say`Continue the move with "pgtrek follow", or end it with "pgtrek cleanup". If the move no longer exists, drop the slot.`,
         sql: idle.map(({ name, database }) => ({
           end: 'source',
           database: quoteIdentifier(database),
@@ -95,7 +96,7 @@ const leftovers: Check = {
 const atDestination: Check = {
   id: 'destination-replication',
   title: 'Publications and subscriptions of the destination',
-  why: 'A subscription writes its own rows during the migration, and a publication sends migrated rows to its subscribers.',
+  why: say`A subscription writes its own rows during the migration, and a publication sends migrated rows to its subscribers.`,
   fixable: true,
   async look({ destination }): Promise<Finding> {
     const [subscriptions, publications] = await Promise.all([
@@ -109,11 +110,11 @@ const atDestination: Check = {
           .filter((name) => !isOwnPublication(name))
           .map((name) => `publication ${quoteIdentifierIfNeeded(name)}`),
       ],
-      'none',
+      say`none`,
       {
         status: 'warning',
-        found: 'the destination takes part in logical replication already',
-        todo: 'Disable its subscriptions for the duration of the migration, and make sure that its subscribers expect these rows.',
+        found: say`the destination takes part in logical replication already`,
+        todo: say`Disable its subscriptions for the duration of the migration, and make sure that its subscribers expect these rows.`,
         sql: subscriptions.map((name) => ({
           end: 'destination',
           by: 'the owner of the subscription or a superuser',

@@ -1,4 +1,5 @@
 // Row security policies that apply to the connecting roles.
+import { say } from '../../shared/say.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Managed } from '../roles/recognise.ts'
 import { qualifiedName, relationsWhere } from './catalog-sql.ts'
@@ -25,7 +26,7 @@ const policed = `
 export const rowSecurity: Check = {
   id: 'row-security',
   title: 'Row security',
-  why: 'A policy could hide or reject rows, so tables whose policies apply to the connecting role are not copied.',
+  why: say`A policy could hide or reject rows, so tables whose policies apply to the connecting role are not copied.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { destination, facts, managed } = context
@@ -43,11 +44,11 @@ export const rowSecurity: Check = {
       ends.flatMap(({ end, tables }) =>
         tables.map(({ name }) => (end === 'source' ? name : `${end}: ${name}`)),
       ),
-      'no policy applies to the connecting roles',
+      say`no policy applies to the connecting roles`,
       {
         status: 'warning',
-        found: `policies apply to ${ends.map(({ end, user }) => `"${user}" on the ${end}`).join(' and to ')}: these tables will fail`,
-        todo: 'Connect as a superuser, as the owner, or as a role with BYPASSRLS.',
+        found: say`policies apply to ${ends.map(({ end, user }) => say`"${user}" on the ${end}`).join('; ')}: these tables will fail`,
+        todo: say`Connect as a superuser, as the owner, or as a role with BYPASSRLS.`,
         sql: ends.flatMap(({ end, user, tables }) =>
           managed[end]
             ? unpoliced(tables, user, managed[end]).flatMap(([by, sql]) => fixes(end, by, sql))

@@ -1,5 +1,6 @@
 // Settings of a server: how they are read, and how each can be changed. A change is a statement or, where no user may run
 // one, an instruction that names the place where the provider has the setting.
+import { say } from '../../shared/say.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import type { CheckContext } from './check.ts'
@@ -47,16 +48,17 @@ export async function changeSettings(
     } else if (setting?.source === 'database user') {
       sql.push(...fixes(end, superuser, `alter role ${role} in database ${place} ${set}`))
     } else if (setting?.source === 'command line') {
-      words.push(`${name} is set on the command line of the ${end}: change it to ${values[name]} there`)
+      words.push(say`${name} is set on the command line of the ${end}: change it to ${values[name]} there.`)
     } else if (managed) {
-      words.push(`${managed.name}: set ${name} = ${values[name]} ${managed.settings}`)
+      const assigned = `${name} = ${values[name]}`
+      words.push(say`${managed.name}: set ${assigned}, ${managed.settings}.`)
     } else {
       sql.push(...fixes(end, superuser, `alter system ${set}`))
       isReloaded ||= setting?.context !== 'postmaster'
     }
   }
   if (isReloaded) sql.push(...fixes(end, superuser, 'select pg_reload_conf()'))
-  return { sql, words: words.map((one) => ` ${one}.`).join('') }
+  return { sql, words: words.map((one) => ` ${one}`).join('') }
 }
 
 export async function settingOf(session: Session, name: string): Promise<string | null> {

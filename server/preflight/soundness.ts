@@ -1,5 +1,6 @@
 // Problems that the source already has and that the destination would have too.
 
+import { say } from '../../shared/say.ts'
 import { fromConstraints, isUsers, qualifiedName } from './catalog-sql.ts'
 import { type Check, findingFor, foundIn } from './check.ts'
 import { type Fix, ownerOf } from './fix.ts'
@@ -7,7 +8,7 @@ import { type Fix, ownerOf } from './fix.ts'
 const invalidIndexes: Check = {
   id: 'invalid-indexes',
   title: 'Invalid indexes',
-  why: 'An index that was never completed is not dumped: the destination will not have it.',
+  why: say`An index that was never completed is not dumped: the destination will not have it.`,
   fixable: true,
   async look(context) {
     const indexes = await foundIn<Broken>(
@@ -22,11 +23,11 @@ const invalidIndexes: Check = {
     )
     return findingFor(
       indexes.map(({ name }) => name),
-      'there are none',
+      say`there are none`,
       {
         status: 'warning',
-        found: 'left over from a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY that failed',
-        todo: 'Rebuild them, or drop them. A unique index over duplicate rows can be rebuilt only after the duplicates are removed.',
+        found: say`left over from a CREATE INDEX CONCURRENTLY or REINDEX CONCURRENTLY that failed`,
+        todo: say`Rebuild them, or drop them. A unique index over duplicate rows can be rebuilt only after the duplicates are removed.`,
         sql: indexes.map(repaired),
       },
     )
@@ -56,7 +57,7 @@ function repaired({ name, exclusion, transient }: Broken): Fix {
 const notValid: Check = {
   id: 'not-valid-constraints',
   title: 'Constraints that were never validated',
-  why: 'Rows may violate them; they stay NOT VALID on the destination, and validating them there may fail.',
+  why: say`Rows may violate them; they stay NOT VALID on the destination, and validating them there may fail.`,
   fixable: true,
   async look(context) {
     // NOT ENFORCED constraints cannot be validated. Validating a parent's constraint includes its partitions.
@@ -86,11 +87,11 @@ const notValid: Check = {
       rows.map(
         ({ constraint, kind, place }) => `${constraint} of ${kind === 'domain' ? 'domain ' : ''}${place}`,
       ),
-      'there are none',
+      say`there are none`,
       {
         status: 'warning',
-        found: 'they stay NOT VALID on the destination',
-        todo: 'Validate them on the source, and fix the rows that violate them.',
+        found: say`they stay NOT VALID on the destination`,
+        todo: say`Validate them on the source, and fix the rows that violate them.`,
         sql: rows.map(({ constraint, kind, place }) => ({
           end: 'source',
           by: ownerOf(`the ${kind}`),

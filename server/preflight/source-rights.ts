@@ -1,4 +1,5 @@
 // The right to read the tables and sequences of the source.
+import { say } from '../../shared/say.ts'
 import { listSequences } from '../catalog/sequences.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { dumpsUnreadableSequencesSince } from '../schema/dump.ts'
@@ -9,7 +10,7 @@ import { type Fix, fixes, superuser } from './fix.ts'
 export const sourceRights: Check = {
   id: 'source-rights',
   title: 'Rights on the source',
-  why: 'Tables and sequences that the role may not read are not copied.',
+  why: say`Tables and sequences that the role may not read are not copied.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { source, facts, scope, managed } = context
@@ -39,10 +40,10 @@ export const sourceRights: Check = {
       ...sequences.map(({ schema, name }) => `sequence ${quoteIdentifier(schema)}.${quoteIdentifier(name)}`),
     ]
     const user = quoteIdentifier(facts.source.user)
-    return findingFor(objects, `"${facts.source.user}" may read everything`, {
+    return findingFor(objects, say`"${facts.source.user}" may read everything`, {
       status: stopsAll ? 'blocker' : 'warning',
-      found: `"${facts.source.user}" may not read everything${isUndumped ? `, and PostgreSQL ${source.major} cannot be dumped while a sequence may not be read` : ''}`,
-      todo: 'Grant the right to read, or connect as an owner or a superuser.',
+      found: say`"${facts.source.user}" may not read everything${isUndumped ? say`, and PostgreSQL ${source.major} cannot be dumped while a sequence may not be read` : ''}`,
+      todo: say`Grant the right to read, or connect as an owner or a superuser.`,
       sql:
         objects.length === 0
           ? []

@@ -1,4 +1,5 @@
 // Objects of the source that only a superuser can create on the destination.
+import { say } from '../../shared/say.ts'
 import type { Session } from '../postgres/session.ts'
 import { currentDatabase, isExtensions } from './catalog-sql.ts'
 import { type Check, findingFor, passed, type Remark } from './check.ts'
@@ -15,18 +16,18 @@ interface Needed {
 export const superuserNeeds: Check = {
   id: 'superuser-needs',
   title: 'Objects that need a superuser',
-  why: 'Other roles cannot create them, so they and the objects that depend on them would be missing.',
+  why: say`Other roles cannot create them, so they and the objects that depend on them would be missing.`,
   async look({ source, facts, scope, options, managed }): Promise<Remark> {
-    if (options.dataOnly) return passed('no objects are created')
+    if (options.dataOnly) return passed(say`no objects are created`)
     const provider = managed.destination?.name
     if (facts.destination.superuser)
-      return passed(`"${facts.destination.user}" is a superuser on the destination`)
-    return findingFor(await readNeeds(source, scope), 'there are none', {
+      return passed(say`"${facts.destination.user}" is a superuser on the destination`)
+    return findingFor(await readNeeds(source, scope), say`there are none`, {
       status: 'warning',
-      found: `"${facts.destination.user}" is not a superuser on the destination${provider ? ` (${provider})` : ''}`,
+      found: say`"${facts.destination.user}" is not a superuser on the destination${provider ? ` (${provider})` : ''}`,
       todo: provider
-        ? 'Check which of these the provider allows; do without the others.'
-        : 'Connect there as a superuser, or do without these objects.',
+        ? say`Check which of these the provider allows; do without the others.`
+        : say`Connect there as a superuser, or do without these objects.`,
     })
   },
 }

@@ -2,6 +2,7 @@
 
 import { formatBytes, formatCount } from '../../shared/format.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
+import { say } from '../../shared/say.ts'
 import { readTypes } from '../catalog/types.ts'
 import { isBinarySafe } from '../copy/format.ts'
 import {
@@ -20,7 +21,7 @@ import { partitionTrees } from './partitions.ts'
 const largeValues: Check = {
   id: 'oversized-rows',
   title: 'Oversized rows',
-  why: 'A row is sent as one message of less than 1 GB, in memory on both servers; bytea values in text format take twice their size.',
+  why: say`A row is sent as one message of less than 1 GB, in memory on both servers; bytea values in text format take twice their size.`,
   doctorOnly: true,
   async look(context): Promise<Remark> {
     const { source, facts, largeValue } = context
@@ -34,10 +35,10 @@ const largeValues: Check = {
           and pg_catalog.pg_relation_size(t.oid) >= ${largeValue}
         order by 2`,
     )
-    if (tables.length === 0) return passed(`no table has values of ${formatBytes(largeValue)} or more`)
+    if (tables.length === 0) return passed(say`no table has values of ${formatBytes(largeValue)} or more`)
     if (!facts.source.superuser) {
       return passed(
-        `${formatCount(tables.length, 'table')} could have values of ${formatBytes(largeValue)} or more: only a superuser can check`,
+        say`${formatCount(tables.length, 'table')} could have values of ${formatBytes(largeValue)} or more: only a superuser can check`,
       )
     }
     const large: string[] = []
@@ -51,10 +52,10 @@ const largeValues: Check = {
          limit 1`)
       if (worst) large.push(`${name}: a value of about ${formatBytes(worst.bytes)}, as stored`)
     }
-    return findingFor(large, `no value takes ${formatBytes(largeValue)} or more`, {
+    return findingFor(large, say`no value takes ${formatBytes(largeValue)} or more`, {
       status: 'warning',
-      found: 'some values are so large that copying their rows may fail',
-      todo: 'Make sure that no row is close to 1 GB (half of that for bytea), and that both servers have memory for several of them at once; fewer --workers need less.',
+      found: say`some values are so large that copying their rows may fail`,
+      todo: say`Make sure that no row is close to 1 GB (half of that for bytea), and that both servers have memory for several of them at once; fewer --workers need less.`,
     })
   },
 }
@@ -62,7 +63,7 @@ const largeValues: Check = {
 const binaryForm: Check = {
   id: 'types-without-binary-form',
   title: 'Types without a binary format',
-  why: 'Their tables are copied and followed as text, which takes longer and depends on the output function of the type.',
+  why: say`Their tables are copied and followed as text, which takes longer and depends on the output function of the type.`,
   async look(context): Promise<Remark> {
     const [columns, types] = await Promise.all([
       foundIn<{ name: string; type: number; typeName: string }>(
@@ -80,8 +81,8 @@ const binaryForm: Check = {
     const byType = Map.groupBy(without, ({ typeName }) => typeName)
     const copied =
       asText.size === 0
-        ? 'every table can be copied in binary format'
-        : `${formatCount(asText.size, 'table')} copied as text, since OIDs of types differ between databases`
+        ? say`every table can be copied in binary format`
+        : say`${formatCount(asText.size, 'table')} copied as text, since OIDs of types differ between databases`
     return findingFor(
       [...byType].map(
         ([type, rows]) => `${type}, in ${[...new Set(rows.map(({ name }) => name))].join(', ')}`,
@@ -89,8 +90,8 @@ const binaryForm: Check = {
       copied,
       {
         status: 'warning',
-        found: 'some types can be sent only as text',
-        todo: 'No action is needed; give the type send and receive functions if the copy is too slow.',
+        found: say`some types can be sent only as text`,
+        todo: say`No action is needed; give the type send and receive functions if the copy is too slow.`,
       },
     )
   },
@@ -99,7 +100,7 @@ const binaryForm: Check = {
 const generated: Check = {
   id: 'generated-columns',
   title: 'Generated columns',
-  why: 'The destination computes them again: functions that they call must exist there and return the same values.',
+  why: say`The destination computes them again: functions that they call must exist there and return the same values.`,
   async look(context): Promise<Remark> {
     const rows = await foundIn<{ name: string; calls: string | null }>(
       context,
@@ -118,12 +119,12 @@ const generated: Check = {
     return findingFor(
       calling.map(({ name, calls }) => `${name}, which calls ${calls}`),
       rows.length === 0
-        ? 'there are none'
-        : `${formatCount(rows.length, 'column')}, computed by built-in functions only`,
+        ? say`there are none`
+        : say`${formatCount(rows.length, 'column')}, computed by built-in functions only`,
       {
         status: 'warning',
-        found: 'some call user-defined functions',
-        todo: 'Make sure that these functions name everything with its schema, and return the same values on both servers.',
+        found: say`some call user-defined functions`,
+        todo: say`Make sure that these functions name everything with its schema, and return the same values on both servers.`,
       },
     )
   },
@@ -132,7 +133,7 @@ const generated: Check = {
 const deferred: Check = {
   id: 'deferred-constraints',
   title: 'Deferrable unique constraints',
-  why: 'A deferrable key can neither be used to merge rows nor to identify rows while changes are followed.',
+  why: say`A deferrable key can neither be used to merge rows nor to identify rows while changes are followed.`,
   async look(context): Promise<Remark> {
     const { follow, options } = context
     const constraints = await namesFound(
@@ -141,14 +142,14 @@ const deferred: Check = {
     )
     const isAffected = follow || options.existingDataMode !== 'truncate'
     if (!isAffected && constraints.length > 0) {
-      return passed(`${formatCount(constraints.length, 'constraint')}, which do not affect a plain copy`)
+      return passed(say`${formatCount(constraints.length, 'constraint')}, which do not affect a plain copy`)
     }
-    return findingFor(constraints, 'there are none', {
+    return findingFor(constraints, say`there are none`, {
       status: 'warning',
       found: follow
-        ? 'such keys do not identify rows, and are checked at every change unless triggers are disabled on the destination'
-        : 'rows cannot be merged by such keys',
-      todo: 'Make sure that each of these tables has another key that is not deferrable.',
+        ? say`such keys do not identify rows, and are checked at every change unless triggers are disabled on the destination`
+        : say`rows cannot be merged by such keys`,
+      todo: say`Make sure that each of these tables has another key that is not deferrable.`,
     })
   },
 }
@@ -156,7 +157,7 @@ const deferred: Check = {
 const exclusion: Check = {
   id: 'exclusion-constraints',
   title: 'Exclusion constraints',
-  why: 'They are created one at a time after the rows are copied, and merging cannot resolve violations of them.',
+  why: say`They are created one at a time after the rows are copied, and merging cannot resolve violations of them.`,
   async look(context): Promise<Remark> {
     const { options, bidirectional } = context
     const constraints = await namesFound(
@@ -166,14 +167,14 @@ const exclusion: Check = {
     )
     const isAffected = bidirectional || options.existingDataMode !== 'truncate'
     if (!isAffected && constraints.length > 0) {
-      return passed(`${formatCount(constraints.length, 'constraint')}, created after the rows are copied`)
+      return passed(say`${formatCount(constraints.length, 'constraint')}, created after the rows are copied`)
     }
-    return findingFor(constraints, 'there are none', {
+    return findingFor(constraints, say`there are none`, {
       status: 'warning',
       found: bidirectional
-        ? 'rows that both sides write at the same time may violate them, which stops following'
-        : 'a row that conflicts with a row of the destination makes the copy of its table fail: no key decides which of the two is kept',
-      todo: 'Check for rows of the destination that conflict with rows of the source, or replace its rows instead of merging.',
+        ? say`rows that both sides write at the same time may violate them, which stops following`
+        : say`a row that conflicts with a row of the destination makes the copy of its table fail: no key decides which of the two is kept`,
+      todo: say`Check for rows of the destination that conflict with rows of the source, or replace its rows instead of merging.`,
     })
   },
 }
@@ -200,7 +201,7 @@ const nearlyKeyed = `
 const keyless: Check = {
   id: 'tables-without-key',
   title: 'Tables without a primary key',
-  why: 'Their rows can be copied, but merging them, resuming a table by parts and following changes need a key.',
+  why: say`Their rows can be copied, but merging them, resuming a table by parts and following changes need a key.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const found = await foundIn<{ name: string; schema: string; relation: string }>(
@@ -219,12 +220,12 @@ const keyless: Check = {
       .map(({ name }) => name)
     // Tables without a usable replica identity have their own check.
     if (tables.length > 0 && (context.follow || context.options.existingDataMode !== 'upsert')) {
-      return passed(`${formatCount(tables.length, 'table')}, copied like others`)
+      return passed(say`${formatCount(tables.length, 'table')}, copied like others`)
     }
-    return findingFor(tables, 'every table has a key', {
+    return findingFor(tables, say`every table has a key`, {
       status: 'warning',
-      found: 'rows of these tables cannot be merged with those of the destination',
-      todo: 'Add a primary key or a unique index over NOT NULL columns on both sides, exclude them, or replace their rows.',
+      found: say`rows of these tables cannot be merged with those of the destination`,
+      todo: say`Add a primary key or a unique index over NOT NULL columns on both sides, exclude them, or replace their rows.`,
       sql: fixes(
         'source',
         ownerOf('the table'),

@@ -1,4 +1,5 @@
 // Encodings and the order of text.
+import { say } from '../../shared/say.ts'
 import { missingCollations, readCollations } from '../catalog/destination.ts'
 import { type Check, type Finding, findingFor, passed } from './check.ts'
 import { collationVersions } from './collation-versions.ts'
@@ -8,28 +9,28 @@ const encoding: Check = {
   id: 'encoding',
   planned: true,
   title: 'Encoding',
-  why: 'Text is converted between different encodings; if a value cannot be converted, the copy of its table fails.',
+  why: say`Text is converted between different encodings; if a value cannot be converted, the copy of its table fails.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const [from, to] = [context.facts.source.encoding, context.facts.destination.encoding]
-    const found = from === to ? `both are ${from}` : `the source is ${from}, the destination ${to}`
+    const found = from === to ? say`both are ${from}` : say`the source is ${from}, the destination ${to}`
     if (from === to) {
       return from === 'SQL_ASCII'
-        ? { status: 'ok', found, todo: 'Names of objects must be valid UTF-8; values may be any bytes.' }
+        ? { status: 'ok', found, todo: say`Names of objects must be valid UTF-8; values may be any bytes.` }
         : passed(found)
     }
     const { sql, words } = await newDatabase(context)
     return from === 'SQL_ASCII'
       ? {
           status: 'warning',
-          found: `${found}: the source does not check the encoding of its values`,
-          todo: `Check for values that are not valid ${to}, or create a destination with SQL_ASCII as well.${words}`,
+          found: say`${found}: the source does not check the encoding of its values`,
+          todo: say`Check for values that are not valid ${to}, or create a destination with SQL_ASCII as well.${words}`,
           sql,
         }
       : {
           status: 'warning',
           found,
-          todo: `Create a destination with the encoding of the source, unless the change is intended.${words}`,
+          todo: say`Create a destination with the encoding of the source, unless the change is intended.${words}`,
           sql,
         }
   },
@@ -40,21 +41,21 @@ const providerNames: Record<string, string> = { c: 'libc', i: 'icu', b: 'builtin
 const collation: Check = {
   id: 'collation',
   title: 'Collation',
-  why: 'With another collation, ORDER BY, range partitions over text and unique keys over text may behave differently.',
+  why: say`With another collation, ORDER BY, range partitions over text and unique keys over text may behave differently.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { source, destination } = context
     const [from, to] = await Promise.all([localeOf(source), localeOf(destination)])
     const found =
       describe(from) === describe(to)
-        ? `both are ${shown(from)}`
-        : `the source is ${shown(from)}, the destination ${shown(to)}`
+        ? say`both are ${shown(from)}`
+        : say`the source is ${shown(from)}, the destination ${shown(to)}`
     if (describe(from) === describe(to)) return passed(found)
     const { sql, words } = await newDatabase(context)
     return {
       status: 'warning',
       found,
-      todo: `Create a destination with the collation of the source, unless the change is intended.${words}`,
+      todo: say`Create a destination with the collation of the source, unless the change is intended.${words}`,
       sql,
     }
   },
@@ -74,14 +75,14 @@ const collations: Check = {
   id: 'collations',
   planned: true,
   title: 'Collations required on the destination',
-  why: 'If a collation cannot be created, the columns and indexes that use it cannot be created either.',
+  why: say`If a collation cannot be created, the columns and indexes that use it cannot be created either.`,
   async look({ source, lacks, scope }) {
-    if (!scope.hasOther()) return passed('collations are not migrated')
+    if (!scope.hasOther()) return passed(say`collations are not migrated`)
     const missing = missingCollations({ collations: await readCollations(source), lacks })
-    return findingFor(missing, 'all can be created', {
+    return findingFor(missing, say`all can be created`, {
       status: 'warning',
-      found: 'some may not exist there',
-      todo: "Install the operating system's locales on the destination's host, or use a server with ICU.",
+      found: say`some may not exist there`,
+      todo: say`Install the operating system's locales on the destination's host, or use a server with ICU.`,
     })
   },
 }

@@ -1,5 +1,6 @@
 // Objects that pg_dump omits, so that the destination will not have them.
 
+import { say } from '../../shared/say.ts'
 import { fromIndexes, fromTriggers, isExtensions, qualifiedName } from './catalog-sql.ts'
 import { type Check, type Finding, findingFor, foundIn, namesOf, type Remark } from './check.ts'
 import { fixes, ownerOf } from './fix.ts'
@@ -8,16 +9,16 @@ import { fixes, ownerOf } from './fix.ts'
 const systemSchemas: Check = {
   id: 'objects-in-system-schemas',
   title: 'Objects that cannot be dumped',
-  why: 'pg_dump skips everything in system schemas, also user-defined objects: objects that use them fail.',
+  why: say`pg_dump skips everything in system schemas, also user-defined objects: objects that use them fail.`,
   async look({ source, scope }): Promise<Remark> {
     if (!scope.isEverything && !scope.hasOther()) {
-      return { status: 'ok', found: 'not checked, since only some objects are selected' }
+      return { status: 'ok', found: say`not checked, since only some objects are selected` }
     }
     const names = await namesOf(source, inSystemSchemas)
-    return findingFor(names, 'there are none', {
+    return findingFor(names, say`there are none`, {
       status: 'warning',
-      found: 'user-defined objects are in system schemas',
-      todo: 'Move them to a user schema before the migration, or create them on the destination by hand.',
+      found: say`user-defined objects are in system schemas`,
+      todo: say`Move them to a user schema before the migration, or create them on the destination by hand.`,
     })
   },
 }
@@ -45,7 +46,7 @@ const inSystemSchemas = `
 const onExtensions: Check = {
   id: 'extension-changes',
   title: 'Changes to extensions',
-  why: 'The destination creates an extension in its original form: indexes, triggers and columns that were added to its tables are missing there.',
+  why: say`The destination creates an extension in its original form: indexes, triggers and columns that were added to its tables are missing there.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const added = await foundIn<{ name: string; sql: string }>(
@@ -68,11 +69,11 @@ const onExtensions: Check = {
     const lacking = added.filter(({ name }) => !there.has(name))
     return findingFor(
       lacking.map(({ name }) => name),
-      'none that would be missing',
+      say`none that would be missing`,
       {
         status: 'warning',
-        found: 'objects seem to have been added to tables of extensions',
-        todo: 'Create them on the destination after the migration.',
+        found: say`objects seem to have been added to tables of extensions`,
+        todo: say`Create them on the destination after the migration.`,
         sql: fixes('destination', ownerOf('the table'), ...lacking.map(({ sql }) => sql)),
       },
     )

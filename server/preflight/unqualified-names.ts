@@ -2,6 +2,7 @@
 // During a restore that path is empty, and since 17 index builds and refreshes of materialized views run with
 // pg_catalog alone. For SQL functions the server's own validator runs with that path. It does not check the bodies of
 // other languages, so their text is searched for names.
+import { say } from '../../shared/say.ts'
 import { errorInfo, isLost, ServerError } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -15,7 +16,7 @@ import { type Fix, fixes } from './fix.ts'
 export const unqualifiedNames: Check = {
   id: 'unqualified-names',
   title: 'Functions that depend on the search_path',
-  why: 'A dump is restored with an empty search_path: a function whose body names another function, a table, a type or an operator without its schema fails there, and with it the index, the rows or the view that it computes.',
+  why: say`A dump is restored with an empty search_path: a function whose body names another function, a table, a type or an operator without its schema fails there, and with it the index, the rows or the view that it computes.`,
   fixable: true,
   async look(context): Promise<Finding> {
     const { source, scope } = context
@@ -23,7 +24,7 @@ export const unqualifiedNames: Check = {
       of === 0 ? scope.hasOther() : scope.has(of),
     )
     if (uses.length === 0)
-      return passed('no user-defined function is evaluated while the destination is created')
+      return passed(say`no user-defined function is evaluated while the destination is created`)
     const finder = new FailingFunctions(source, await readNames(source), await readPlaces(source))
     const found = new Map<number, Failing & { by: Set<string> }>()
     for (const { oid, what } of uses) {
@@ -36,12 +37,11 @@ export const unqualifiedNames: Check = {
     const failing = await notFixedThere(context, [...found.values()])
     return findingFor(
       failing.map(({ signature, words, by }) => `${signature}: ${words} (${describeUses([...by])})`),
-      'they name everything with its schema, or set their search_path',
+      say`they name everything with its schema, or set their search_path`,
       {
         status: 'warning',
-        found:
-          'with an empty search_path these functions fail, and what they compute is missing on the destination',
-        todo: 'Name the schema of everything in their bodies, or set their search_path (a SQL function is then no longer inlined). Change a function of an extension on the destination, where the extension has to be created before the migration.',
+        found: say`with an empty search_path these functions fail, and what they compute is missing on the destination`,
+        todo: say`Name the schema of everything in their bodies, or set their search_path (a SQL function is then no longer inlined). Change a function of an extension on the destination, where the extension has to be created before the migration.`,
         sql: failing.flatMap((one) => fixesOf(one, context)),
       },
     )

@@ -1,8 +1,10 @@
 // Moves: what their next process needs, their last view, and the requests to the process that works on them. No
 // passwords.
+
 import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowController } from '../../shared/follow-action.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { say } from '../../shared/say.ts'
 import type { StorageFailure } from '../../shared/storage-failure.ts'
 import { pollUntil } from '../system/poll.ts'
 import { type Ask, type FollowMemory, type FollowRecord, MoveTaken } from './follow-memory.ts'
@@ -224,6 +226,6 @@ export class FollowStore implements FollowMemory {
 /** The cutover readiness in the last view does not hold any more. */
 function lost(view: FollowView): FollowView {
   const { since: _, ...ready } = view.ready
-  const reasons = ['the process that followed has ended: continue with "pgtrek follow"']
+  const reasons = [say`the process that followed has ended: continue with "pgtrek follow"`]
   return { ...view, state: 'lost', ready: { ...ready, green: false, reasons } }
 }

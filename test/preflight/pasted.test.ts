@@ -628,7 +628,7 @@ const providers: Provider[] = [
     internal: 'rdsadmin',
     admin: 'rds_superuser',
     roles: 'create role rds_replication; grant rds_replication to master with admin option',
-    settings: 'set rds.logical_replication = 1 in the DB parameter group of the instance',
+    settings: 'set rds.logical_replication = 1, in the DB parameter group of the instance',
   },
   {
     name: 'Google Cloud SQL',
@@ -636,7 +636,7 @@ const providers: Provider[] = [
     internal: 'cloudsqladmin',
     admin: 'cloudsqlsuperuser',
     roles: 'alter role master replication',
-    settings: 'set cloudsql.logical_decoding = on as database flags of the instance',
+    settings: 'set cloudsql.logical_decoding = on, as database flags of the instance',
   },
 ]
 

@@ -219,7 +219,7 @@ test('a pooler that keeps a process for a session is a warning, and a blocker wh
   const port = await poolerTo((await cluster(15)).port)
   const pooled = new URL(source.url)
   pooled.port = String(port)
-  const found = `a connection pooler in session mode is between pgtrek and the source 127.0.0.1:${port}`
+  const found = `a connection pooler in session mode is between pgtrek and the source at 127.0.0.1:${port}`
   expect((await look(pooled.href, url)).item('pooler')).toMatchObject({ status: 'warning', found })
   const followed = (await look(pooled.href, url, { follow: true })).item('pooler')
   expect(followed.status).toBe('blocker')

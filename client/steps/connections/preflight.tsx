@@ -2,9 +2,8 @@
 import './preflight.css'
 import { createMemo, For, Show } from 'solid-js'
 import type { CheckStatus, PreflightItem, PreflightReport } from '../../../shared/preflight.ts'
-import { checkReason } from '../../i18n/check-reasons.ts'
 import { checkTitle } from '../../i18n/checks.ts'
-import { language, rowsText, t } from '../../i18n/index.ts'
+import { inLanguage, language, languageOf, rowsText, t } from '../../i18n/index.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
 import { Check } from '../../parts/field.tsx'
 import { Problem } from '../../parts/notice.tsx'
@@ -78,7 +77,7 @@ function Groups(props: { of: PreflightReport }) {
           <For each={items('ok')}>
             {(item) => (
               <li>
-                <b>{titleOf(item)}</b>: <span lang="en">{item.found}</span>
+                <b>{titleOf(item)}</b>: <Sentence of={item.found} />
               </li>
             )}
           </For>
@@ -90,24 +89,31 @@ function Groups(props: { of: PreflightReport }) {
 
 const shownObjects = 10
 
-/** Findings and fixes are the server's text, as in the terminal. */
 function Finding(props: { of: PreflightItem }) {
   const shown = () => props.of.objects.slice(0, shownObjects)
   const script = createMemo(() => props.of.sql.map((statement) => `${statement};`).join('\n'))
   return (
     <li class={`finding ${props.of.status}`}>
       <h4>{titleOf(props.of)}</h4>
-      <p lang="en">{props.of.found}</p>
+      <p>
+        <Sentence of={props.of.found} />
+      </p>
       <Show when={shown().length > 0}>
         <ul class="finding-objects">
-          <For each={shown()}>{(name) => <li class="mono">{name}</li>}</For>
+          <For each={shown()}>{(name) => <li class="mono">{inLanguage(name)}</li>}</For>
           <Show when={props.of.total > shown().length}>
             <li>{t('selection.andMore', { count: rowsText(props.of.total - shown().length) })}</li>
           </Show>
         </ul>
       </Show>
-      <p class="quiet">{checkReason(language(), props.of)}</p>
-      <Show when={props.of.todo}>{(todo) => <p lang="en">{todo()}</p>}</Show>
+      <p class="quiet">{inLanguage(props.of.why)}</p>
+      <Show when={props.of.todo}>
+        {(todo) => (
+          <p>
+            <Sentence of={todo()} />
+          </p>
+        )}
+      </Show>
       <Show when={script()}>
         {(sql) => (
           <div class="mending">
@@ -118,6 +124,12 @@ function Finding(props: { of: PreflightItem }) {
       </Show>
     </li>
   )
+}
+
+/** Of the server, in the language of the page. */
+function Sentence(props: { of: string }) {
+  const shown = createMemo(() => inLanguage(props.of))
+  return <span lang={languageOf(shown())}>{shown()}</span>
 }
 
 function titleOf(item: PreflightItem): string {

@@ -1,5 +1,6 @@
 // What the parts of a comparison share: its tables in groups, how both sides are read, and how results are reported.
 
+import { say } from '../../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { type SourceMoment, TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { errorInfo } from '../../postgres/errors.ts'
@@ -105,7 +106,7 @@ export class ComparisonContext {
 
   reportDifferent({ id }: Group, why: string) {
     const { status } = this.options
-    const words = `table ${showName(id)} is not the same on both sides: ${why}`
+    const words = say`table ${showName(id)} is not the same on both sides: ${why}`
     const key = troubleOf(id)
     if (!status.troubles.has(key)) status.say(words, 'error')
     status.troubles.set(key, words)
@@ -114,12 +115,12 @@ export class ComparisonContext {
   reportEqual({ id }: Group) {
     const { status } = this.options
     if (status.troubles.delete(troubleOf(id))) {
-      status.say(`table ${showName(id)} is the same on both sides again`)
+      status.say(say`table ${showName(id)} is the same on both sides again`)
     }
   }
 
   failed(group: Group, error: unknown) {
-    const why = `${showName(group.id)} cannot be compared before the switchover: ${errorInfo(error).message}`
+    const why = say`${showName(group.id)} cannot be compared before the switchover: ${errorInfo(error).message}`
     Object.assign(group, { state: 'failed', dueAt: this.nextAttempt(group), why })
   }
 

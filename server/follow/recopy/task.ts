@@ -2,6 +2,7 @@
 
 import type { RecopyView } from '../../../shared/follow-view.ts'
 import { formatCount } from '../../../shared/format.ts'
+import { say } from '../../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { RunLock } from '../../coordination/run-lock.ts'
 import { errorInfo } from '../../postgres/errors.ts'
@@ -56,7 +57,7 @@ export class RecopyTask {
     const isPaused = status.followers.get('forward')?.status.phase === 'paused'
     const signal = AbortSignal.any([move.signal, this.#stop.signal])
     status.recopy = { ...shown, state: 'running' }
-    status.troubles.set('recopy', `tables are being copied again: ${showNames(tables)}`)
+    status.troubles.set('recopy', say`tables are being copied again: ${showNames(tables)}`)
     status.dispatch({ type: 'recopy_began' })
     status.say(`copying again: ${showNames(tables)}`)
     status.onChange('now')

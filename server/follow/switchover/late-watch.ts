@@ -1,6 +1,8 @@
 // Watches the old primary for late writes, which the new primary does not have. Its slot is kept until cleanup, and is not
 // advanced while it contains late writes.
+
 import { enoughChanges, type LateWritesView } from '../../../shared/late-writes.ts'
+import { say } from '../../../shared/say.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
@@ -103,14 +105,14 @@ export class LateWatch {
 
   async #check({ isLast }: { isLast: boolean }) {
     const { place } = this.#found
-    let what = `${place} was written to`
+    let what = say`${place} was written to`
     try {
       this.#session ??= await Session.open(this.watched.from, { signal: this.#abandoned.signal })
       const session = this.#session
       // A synchronous commit flushes earlier asynchronous commits to the log that can be read.
       if (isLast) await writeSentinel(session)
       await this.#checkRows(session, isLast)
-      what = `objects of ${place} were changed`
+      what = say`objects of ${place} were changed`
       await this.#checkObjects(session)
       await this.#checkSequences(session)
       this.#report(undefined)
@@ -118,7 +120,7 @@ export class LateWatch {
       this.#session?.destroy()
       this.#session = undefined
       if (this.#isOver && !isLast) return
-      const words = `cannot determine whether ${what} after the switchover: ${errorInfo(error).message}`
+      const words = say`cannot determine whether ${what} after the switchover: ${errorInfo(error).message}`
       if (!(error instanceof Indistinct)) return this.#report(words)
       this.#stop()
       this.watched.onImpossible(words)

@@ -1,6 +1,7 @@
 // Tables of followed schemas that are not followed as they should be. The stream contains no DDL, so the catalogs are
 // compared from time to time.
 
+import { say } from '../../../shared/say.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteIdentifier, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -110,11 +111,9 @@ function gone(table: TableName, successor: TableName | undefined): Unfollowed {
   return {
     table,
     kind: 'gone',
-    words:
-      `${name} is followed, but was dropped on the source` +
-      (successor
-        ? `; the table that is named ${name} there now is a different one, and is not followed`
-        : `. When it is no longer needed, drop it on the destination, too: drop table ${quoteQualified(table.schema, table.name)}`),
+    words: successor
+      ? say`${name} is followed, but was dropped on the source; the table that is named ${name} there now is a different one, and is not followed`
+      : say`${name} is followed, but was dropped on the source. When it is no longer needed, drop it on the destination, too: drop table ${quoteQualified(table.schema, table.name)}`,
   }
 }
 
@@ -122,9 +121,7 @@ function notPublished(table: TableName, publications: string): Unfollowed {
   return {
     table,
     kind: 'not_published',
-    words:
-      `${shown(table)} is followed, but not published any more: it was taken out of ${publications}, or is not a partition ` +
-      `of a published table any more; its changes are not sent. "pgtrek recopy ${shown(table)}" publishes it and copies it again`,
+    words: say`${shown(table)} is followed, but not published any more: it was taken out of ${publications}, or is not a partition of a published table any more; its changes are not sent. "pgtrek recopy ${shown(table)}" publishes it and copies it again`,
   }
 }
 
@@ -140,9 +137,7 @@ function renamed(table: TableName, source: SourceRelation, schemas: SchemaNames 
     table,
     source: id(source),
     kind: 'renamed',
-    words:
-      `${shown(table)} of the destination is now named ${schema}.${name} on the source: its changes are applied, but the ` +
-      `names differ. On the destination run: ${steps.join('; ')}`,
+    words: say`${shown(table)} of the destination is now named ${schema}.${name} on the source: its changes are applied, but the names differ. On the destination run: ${steps.join('; ')}`,
   }
 }
 
@@ -173,11 +168,9 @@ function newTable(table: SourceRelation, followed: readonly WantedTable[]): Unfo
   return {
     table: id(table),
     kind: 'new',
-    words:
-      `${name} is not followed: its rows are neither copied nor kept up to date. ` +
-      (isSuccessor
-        ? `The table that had this name when the move started is a different one, which was renamed or dropped: if it was dropped, "pgtrek recopy ${name}" copies this one in its place; otherwise start again with it`
-        : 'To move it, start again with it, or copy it when nothing writes to it any more'),
+    words: isSuccessor
+      ? say`${name} is not followed: its rows are neither copied nor kept up to date. The table that had this name when the move started is a different one, which was renamed or dropped: if it was dropped, "pgtrek recopy ${name}" copies this one in its place; otherwise start again with it`
+      : say`${name} is not followed: its rows are neither copied nor kept up to date. To move it, start again with it, or copy it when nothing writes to it any more`,
   }
 }
 
@@ -187,12 +180,9 @@ function missing(table: SourceRelation, byOid: ReadonlyMap<number, SourceRelatio
   return {
     table: id(table),
     kind: 'missing',
-    words:
-      `${shown(table)} ${isPart ? `is a partition of ${shown(root)}` : 'is followed'}, but the destination does not have it. ` +
-      (isPart
-        ? 'Create it there, or run'
-        : 'If it has another name there, rename it to this one; otherwise run') +
-      ` "pgtrek recopy ${shown(table)}", which creates it and copies its rows${isPart ? ', those from before it was attached too' : ''}`,
+    words: isPart
+      ? say`${shown(table)} is a partition of ${shown(root)}, but the destination does not have it. Create it there, or run "pgtrek recopy ${shown(table)}", which creates it and copies its rows, those from before it was attached too`
+      : say`${shown(table)} is followed, but the destination does not have it. If it has another name there, rename it to this one; otherwise run "pgtrek recopy ${shown(table)}", which creates it and copies its rows`,
   }
 }
 
@@ -207,10 +197,7 @@ function partitionNotPublished(
   return {
     table: id(table),
     kind: 'new_partition',
-    words:
-      `${shown(table)} is a partition of ${root ? shown(root) : 'a followed table'} that ${first} does not have: its changes are ` +
-      `not sent. "pgtrek recopy ${shown(table)}" publishes it, creates it on the destination and copies its rows; for a publication ` +
-      `of your own, first run alter publication ${first} add table ${shown(table)}`,
+    words: say`${shown(table)} is a partition of ${root ? shown(root) : say`a followed table`} that ${first} does not have: its changes are not sent. "pgtrek recopy ${shown(table)}" publishes it, creates it on the destination and copies its rows; for a publication of your own, first run alter publication ${first} add table ${shown(table)}`,
   }
 }
 

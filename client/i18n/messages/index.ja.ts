@@ -1,0 +1,21 @@
+// All messages of the server in Japanese. The page loads this file on demand.
+import { translatorOf } from '../messages.ts'
+import { followMessages } from './follow.ja.ts'
+import { nouns } from './nouns.ja.ts'
+import { preflightFollow } from './preflight-follow.ja.ts'
+import { preflightObjects } from './preflight-objects.ja.ts'
+import { preflightServers } from './preflight-servers.ja.ts'
+import { preflightWhy } from './preflight-why.ja.ts'
+
+/** Each file by its name, for the test that finds a message in two of them. */
+export const messageFiles = {
+  followMessages,
+  preflightFollow,
+  preflightObjects,
+  preflightServers,
+  preflightWhy,
+}
+
+export const messages = Object.assign({}, ...Object.values(messageFiles)) as Record<string, string>
+
+export const inJapanese = translatorOf(messages, nouns)

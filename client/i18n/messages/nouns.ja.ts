@@ -1,0 +1,33 @@
+// Numbers of things in messages, by the noun in the singular.
+import type { CountedNouns } from '../messages.ts'
+
+export const nouns: CountedNouns = {
+  table: ' {0} テーブル',
+  row: ' {0} 行',
+  transaction: 'トランザクション {0} 件',
+  object: 'オブジェクト {0} 件',
+  session: 'セッション {0} 件',
+  'materialized view': 'マテリアライズドビュー {0} 件',
+  sequence: 'シーケンス {0} 件',
+  message: 'メッセージ {0} 件',
+  mapping: '対応付け {0} 件',
+  database: 'データベース {0} 件',
+  warning: '注意 {0} 件',
+  partition: 'パーティション {0} 件',
+  tree: 'パーティションの木 {0} 件',
+  'large object': 'ラージオブジェクト {0} 件',
+  difference: '違い {0} 件',
+  constraint: '制約 {0} 件',
+  'changed key': '変更されたキー {0} 件',
+  step: ' {0} ステップ',
+  role: 'ロール {0} 件',
+  'prepared transaction': '準備済みトランザクション {0} 件',
+  password: 'パスワード {0} 件',
+  'parallel worker': 'パラレルワーカー {0} 個',
+  'open transaction': '実行中のトランザクション {0} 件',
+  lock: 'ロック {0} 件',
+  failure: '失敗 {0} 件',
+  column: 'カラム {0} 件',
+  check: 'チェック {0} 件',
+  change: '変更 {0} 件',
+}
