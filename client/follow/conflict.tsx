@@ -3,7 +3,7 @@ import { createSignal, For, Show } from 'solid-js'
 import type { FollowConflict } from '../../shared/follow.ts'
 import { showName } from '../../shared/table-name.ts'
 import { api } from '../api/calls.ts'
-import { dateText, t } from '../i18n/index.ts'
+import { dateText, inLanguage, t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { DetailAndHint } from '../parts/error-text.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
@@ -44,7 +44,7 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
             })}
           </span>
         </p>
-        <p class="server-words">{props.conflict.message}</p>
+        <p class="server-words">{inLanguage(props.conflict.message)}</p>
         <DetailAndHint error={props.conflict.error} />
         <Show when={problems().length > 0}>
           <ul class="reasons">

@@ -3,7 +3,7 @@ import { createSignal, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { showName } from '../../shared/table-name.ts'
 import { api } from '../api/calls.ts'
-import { t } from '../i18n/index.ts'
+import { inLanguage, t } from '../i18n/index.ts'
 import { Confirm } from '../parts/confirm.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
 import { hasProcess } from '../state/follows.ts'
@@ -49,7 +49,7 @@ export function RecopyState(props: { view: FollowView }) {
       </Show>
       <Show when={props.view.recopy?.state === 'failed'}>
         <Notice tone="bad" role="alert" title={t('follow.recopy.failed')}>
-          <p class="server-words">{props.view.recopy?.message}</p>
+          <p class="server-words">{inLanguage(props.view.recopy?.message ?? '')}</p>
         </Notice>
       </Show>
     </>

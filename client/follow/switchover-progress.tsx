@@ -2,7 +2,7 @@
 import { createSignal, For, onCleanup, Show } from 'solid-js'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { type SwitchoverStep, type SwitchoverView, switchoverSteps } from '../../shared/switchover.ts'
-import { t } from '../i18n/index.ts'
+import { inLanguage, t } from '../i18n/index.ts'
 import { Notice } from '../parts/notice.tsx'
 
 export function SwitchoverProgress(props: { view: FollowView }) {
@@ -22,7 +22,7 @@ export function SwitchoverProgress(props: { view: FollowView }) {
           </Show>
           <Show when={switchover().state === 'failed'}>
             <Notice tone="bad" role="alert" title={t('follow.switchover.failed')}>
-              <p class="server-words">{switchover().error?.message}</p>
+              <p class="server-words">{inLanguage(switchover().error?.message ?? '')}</p>
               <p>{t('follow.switchover.failedLead')}</p>
               <Steps switchover={switchover()} />
             </Notice>

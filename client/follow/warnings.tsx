@@ -33,7 +33,7 @@ export function FollowWarnings(props: { view: FollowView }) {
   return (
     <Show when={warnings().length > 0}>
       <Notice tone="warn" role="group" title={t('follow.warnings', { count: rowsText(warnings().length) })}>
-        <Cut list={warnings()} each={(text) => <li>{text}</li>} />
+        <Cut list={warnings()} each={(text) => <li>{inLanguage(text)}</li>} />
       </Notice>
     </Show>
   )
@@ -77,7 +77,7 @@ export function LateWrites(props: { view: FollowView }) {
       <Show when={watch()?.trouble}>
         {(trouble) => (
           <Notice tone="bad" role="alert" title={t('follow.late.unknown')}>
-            <p class="server-words">{trouble()}</p>
+            <p class="server-words">{inLanguage(trouble())}</p>
           </Notice>
         )}
       </Show>

@@ -2,7 +2,7 @@
 import { createEffect, createResource, createSignal, on, Show } from 'solid-js'
 import type { LogLine, PastMigrationDetails, RequestBody } from '../../shared/api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
-import { bytesText, dateText, t } from '../i18n/index.ts'
+import { bytesText, dateText, inLanguage, t } from '../i18n/index.ts'
 import { Disclosure } from '../parts/disclosure.tsx'
 import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
@@ -140,7 +140,7 @@ function Known(props: { past: PastMigrationDetails }) {
       <Show when={props.past.summary} fallback={<p class="quiet">{t('history.noSummary')}</p>}>
         {(summary) => (
           <>
-            <Show when={summary().error}>{(error) => <p class="server-words">{error()}</p>}</Show>
+            <Show when={summary().error}>{(error) => <p class="server-words">{inLanguage(error())}</p>}</Show>
             <FailureList failed={summary().failed} />
             <Show when={!props.past.dry_run}>
               <div class="panel">

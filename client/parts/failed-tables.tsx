@@ -1,6 +1,8 @@
 // Tables whose rows could not be copied, each with the server's words.
+
 import { type JSX, Show } from 'solid-js'
 import { showName } from '../../shared/table-name.ts'
+import { inLanguage } from '../i18n/index.ts'
 import { Cut } from './cut.tsx'
 import { Notice } from './notice.tsx'
 
@@ -22,7 +24,7 @@ export function FailedTables(props: {
           each={(table) => (
             <li class="failure">
               <b>{showName(table)}</b>
-              <p class="server-words">{table.error}</p>
+              <p class="server-words">{inLanguage(table.error)}</p>
             </li>
           )}
         />

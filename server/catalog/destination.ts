@@ -1,4 +1,5 @@
 // Roles, extensions and schemas that the destination has or lacks, compared with what is to be migrated.
+import { say } from '../../shared/say.ts'
 import type { Session } from '../postgres/session.ts'
 import type { ServerFacts } from './server.ts'
 
@@ -96,11 +97,11 @@ export function missingCollations({
 }): string[] {
   return collations.flatMap(({ name, provider, locale }) => {
     if (provider === 'i' && !lacks.hasIcu) {
-      return [`collation "${name}" needs ICU, but the destination was built without it`]
+      return [say`collation "${name}" needs ICU, but the destination was built without it`]
     }
     return provider === 'c' && locale && !lacks.collations.has(locale)
       ? [
-          `collation "${name}" needs the operating system's locale "${locale}", which the destination may not have`,
+          say`collation "${name}" needs the operating system's locale "${locale}", which the destination may not have`,
         ]
       : []
   })

@@ -1,5 +1,7 @@
 // Resumes an interrupted run: completed steps are not repeated.
 
+import { formatCount } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Unfinished } from '../store/run-memory.ts'
@@ -41,8 +43,8 @@ export async function findUnfinished(
 
 export function describeResumed({ run, startedAt }: Unfinished, { tables }: Plan): string {
   const done = tables.filter(({ mode }) => mode === 'done').length
-  const complete = `${done} of ${tables.length} tables ${done === 1 ? 'is' : 'are'} complete`
-  return `resuming run ${run} of ${startedAt}: ${complete}. The others are copied under a newer snapshot: their rows may reference rows that the complete tables do not have`
+  const all = formatCount(tables.length, 'table')
+  return say`resuming run ${run} of ${startedAt}: ${done} of ${all} complete. The others are copied under a newer snapshot: their rows may reference rows that the complete tables do not have`
 }
 
 /** Asks the destination for the outcome of steps that were committing when the run broke off. */

@@ -1,7 +1,9 @@
 // The preflight before a run: the quick checks, on the sessions of the run. Each warning becomes one line; blockers
 // refuse the run and are reported with their fixes.
+
 import type { PreflightItem } from '../../shared/preflight.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
+import { say } from '../../shared/say.ts'
 import { PlanRefused } from '../postgres/errors.ts'
 import { checks } from './checks.ts'
 import { type PreflightRequest, type PreflightSessions, runChecks } from './preflight.ts'
@@ -26,7 +28,10 @@ export async function beforeRun(
   const blockers = items.filter(({ status }) => status === 'blocker')
   if (blockers.length > 0 && !wanted.options.dryRun) throw new Blocked(blockers)
   const warnings = items.filter(({ status, id }) => status === 'warning' && !reportedByPlan.has(id))
-  return [...blockers.map((item) => `a run would be refused: ${inOneLine(item)}`), ...warnings.map(inOneLine)]
+  return [
+    ...blockers.map((item) => say`a run would be refused: ${inOneLine(item)}`),
+    ...warnings.map(inOneLine),
+  ]
 }
 
 const fewObjects = 3

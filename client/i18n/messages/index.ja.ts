@@ -2,6 +2,7 @@
 import { translatorOf } from '../messages.ts'
 import { followMessages } from './follow.ja.ts'
 import { nouns } from './nouns.ja.ts'
+import { planMessages } from './plan.ja.ts'
 import { preflightFollow } from './preflight-follow.ja.ts'
 import { preflightObjects } from './preflight-objects.ja.ts'
 import { preflightServers } from './preflight-servers.ja.ts'
@@ -10,6 +11,7 @@ import { preflightWhy } from './preflight-why.ja.ts'
 /** Each file by its name, for the test that finds a message in two of them. */
 export const messageFiles = {
   followMessages,
+  planMessages,
   preflightFollow,
   preflightObjects,
   preflightServers,

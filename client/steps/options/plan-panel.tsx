@@ -3,7 +3,7 @@
 import { For, Match, Show, Switch } from 'solid-js'
 import type { PlanAnswer } from '../../../shared/api.ts'
 import { type Phase, phases } from '../../../shared/phase.ts'
-import { bytesText, rowsText, t } from '../../i18n/index.ts'
+import { bytesText, inLanguage, rowsText, t } from '../../i18n/index.ts'
 import { objectText } from '../../i18n/objects.ts'
 import { Cut } from '../../parts/cut.tsx'
 import { Notice, Problem } from '../../parts/notice.tsx'
@@ -85,7 +85,7 @@ export function PlanFacts(props: { plan: PlanAnswer }) {
               list={skipped()}
               each={(step) => (
                 <li>
-                  <b>{objectText(step.kind, step)}</b>: {step.skip}
+                  <b>{objectText(step.kind, step)}</b>: {inLanguage(step.skip ?? '')}
                 </li>
               )}
             />
@@ -100,7 +100,7 @@ function Warnings(props: { list: string[] }) {
   return (
     <Show when={props.list.length > 0} fallback={<p class="quiet no-warnings">{t('options.noWarnings')}</p>}>
       <Notice tone="warn" title={t('options.warnings', { count: rowsText(props.list.length) })}>
-        <Cut list={props.list} each={(text) => <li>{text}</li>} />
+        <Cut list={props.list} each={(text) => <li>{inLanguage(text)}</li>} />
       </Notice>
     </Show>
   )

@@ -1,6 +1,6 @@
 // Failed objects with the server's error, skipped objects, and warnings.
 import { Show } from 'solid-js'
-import { rowsText, t } from '../../i18n/index.ts'
+import { inLanguage, rowsText, t } from '../../i18n/index.ts'
 import { objectText } from '../../i18n/objects.ts'
 import { Cut } from '../../parts/cut.tsx'
 import { ErrorText } from '../../parts/error-text.tsx'
@@ -29,7 +29,7 @@ export function Failures() {
             list={skipped()}
             each={(one) => (
               <li>
-                <b>{objectText(one.kind, one)}</b>: {one.reason}
+                <b>{objectText(one.kind, one)}</b>: {inLanguage(one.reason)}
               </li>
             )}
           />
@@ -38,7 +38,7 @@ export function Failures() {
       <Show when={warnings().length > 0 && !job.overview()?.plan}>
         <details class="panel warnings">
           <summary>{t('run.warnings', { count: rowsText(warnings().length) })}</summary>
-          <Cut list={warnings()} each={(text) => <li>{text}</li>} />
+          <Cut list={warnings()} each={(text) => <li>{inLanguage(text)}</li>} />
         </details>
       </Show>
     </>

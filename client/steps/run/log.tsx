@@ -3,7 +3,7 @@ import { createVirtualizer } from '@tanstack/solid-virtual'
 import { createEffect, createMemo, createSignal, For, Show } from 'solid-js'
 import type { LogLine } from '../../../shared/api.ts'
 import type { LogLevel } from '../../../shared/event.ts'
-import { rowsText, t } from '../../i18n/index.ts'
+import { inLanguage, rowsText, t } from '../../i18n/index.ts'
 import { SearchField } from '../../parts/search-field.tsx'
 
 const levels = ['debug', 'info', 'warn', 'error'] as const satisfies LogLevel[]
@@ -16,7 +16,11 @@ export function LogView(props: { lines: readonly LogLine[]; live?: boolean }) {
     const from = levels.indexOf(level())
     const text = search().toLowerCase()
     return props.lines.filter(
-      (line) => levels.indexOf(line.level) >= from && line.message.toLowerCase().includes(text),
+      (line) =>
+        levels.indexOf(line.level) >= from &&
+        (text === '' ||
+          inLanguage(line.message).toLowerCase().includes(text) ||
+          line.message.toLowerCase().includes(text)),
     )
   })
   return (
@@ -94,7 +98,7 @@ function Lines(props: { lines: readonly LogLine[]; following: boolean }) {
                     {timeOfDay(line().at)}
                   </time>
                   <span class="log-level">{line().level}</span>
-                  <span class="log-text">{line().message}</span>
+                  <span class="log-text">{inLanguage(line().message)}</span>
                 </li>
               )}
             </Show>

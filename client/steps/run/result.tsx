@@ -2,7 +2,7 @@
 import { Show } from 'solid-js'
 import type { Conn, RequestBody } from '../../../shared/api.ts'
 import type { Summary } from '../../../shared/summary.ts'
-import { dateText, rowsText, t } from '../../i18n/index.ts'
+import { dateText, inLanguage, rowsText, t } from '../../i18n/index.ts'
 import { download } from '../../parts/download.ts'
 import { Notice, type Tone } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
@@ -64,7 +64,7 @@ export function Result(props: { summary: Summary }) {
         <Show when={!isDry() && props.summary.status !== 'completed' && outcome().tables > 0}>
           <p class="numbers">{outcomeText()}</p>
         </Show>
-        <Show when={props.summary.error}>{(error) => <p class="server-words">{error()}</p>}</Show>
+        <Show when={props.summary.error}>{(error) => <p class="server-words">{inLanguage(error())}</p>}</Show>
         <div class="actions">
           <Show when={!isDry() && props.summary.status !== 'completed'}>
             <button type="button" class="primary" onClick={again}>

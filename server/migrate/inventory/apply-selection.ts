@@ -3,6 +3,7 @@
 import { everything } from '../../../shared/defaults.ts'
 import { describeObject } from '../../../shared/describe.ts'
 import type { ObjectKind, Selection } from '../../../shared/request.ts'
+import { say } from '../../../shared/say.ts'
 import { type Selectable, Selector, type Verdict } from '../../../shared/selector.ts'
 import { describeUnmatched } from '../../../shared/unmatched.ts'
 import { catalogOid, otherKey } from '../../catalog/dependents.ts'
@@ -283,12 +284,12 @@ const mostNamed = 20
 
 function notesOf({ added, leftOut }: Chosen): string[] {
   const notes = leftOut.map(
-    ({ entry, because }) => `${describeObject(entry.kind, entry)} is not created: ${because}`,
+    ({ entry, because }) => say`${describeObject(entry.kind, entry)} is not created: ${because}`,
   )
   if (added.length > 0) {
     const names = added.slice(0, mostNamed).map((entry) => describeObject(entry.kind, entry))
     const more = added.length > mostNamed ? ` and ${added.length - mostNamed} more` : ''
-    notes.unshift(`also migrated, because selected objects need it: ${names.join(', ')}${more}`)
+    notes.unshift(say`also migrated, because selected objects need it: ${names.join(', ') + more}`)
   }
   return notes
 }

@@ -1,5 +1,6 @@
 // Reads both databases before a plan is made.
 
+import { say } from '../../../shared/say.ts'
 import { Selector } from '../../../shared/selector.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import { otherKey } from '../../catalog/dependents.ts'
@@ -64,7 +65,7 @@ function withRawBytesBlocked(inventory: Inventory): Inventory {
     if (unsendable === undefined || blocked.has(id)) continue
     blocked.set(
       id,
-      `its definition is not UTF-8 (${describeRawByte(unsendable)}): correct it on the source, or use a destination database with the encoding SQL_ASCII`,
+      say`its definition is not UTF-8 (${describeRawByte(unsendable)}): correct it on the source, or use a destination database with the encoding SQL_ASCII`,
     )
   }
   return { ...inventory, blocked }

@@ -1,5 +1,6 @@
 // Routes for tables that source and destination partition differently: the rows are copied into the table above the
 // destination's partitions, or into its plain table, and the server routes each row.
+import { say } from '../../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { type ExistingTable, readExistingTables } from '../../catalog/existing.ts'
 import {
@@ -88,7 +89,7 @@ async function routeTable(
   routes.byTable.set(table.oid, await reading.route(there, [table.oid]))
   routes.reshaped.set(table.oid, there)
   routes.notes.push(
-    `${showName(table)} is partitioned on the destination only: its rows are copied through the partitioned table, and the server routes each to its partition`,
+    say`${showName(table)} is partitioned on the destination only: its rows are copied through the partitioned table, and the server routes each to its partition`,
   )
 }
 
@@ -119,14 +120,11 @@ function noteOf(there: ExistingTable, tree: PartitionShape[], itsTree: Partition
     .filter((shape) => !known.has(tableKey(shape)))
     .map(showName)
   const how = there.partitioned
-    ? 'has other partitions on the destination: its rows are copied through the partitioned table, and the server routes each to its partition'
-    : 'is not partitioned on the destination: the rows of all its partitions are copied into it'
+    ? say`${showName(there)} has other partitions on the destination: its rows are copied through the partitioned table, and the server routes each to its partition`
+    : say`${showName(there)} is not partitioned on the destination: the rows of all its partitions are copied into it`
   const more = unmade.length > mostNamed ? ` and ${unmade.length - mostNamed} more` : ''
-  const left =
-    unmade.length > 0
-      ? `; these partitions of the source are not created: ${unmade.slice(0, mostNamed).join(', ')}${more}`
-      : ''
-  return `${showName(there)} ${how}${left}`
+  const named = `${unmade.slice(0, mostNamed).join(', ')}${more}`
+  return unmade.length > 0 ? say`${how}; these partitions of the source are not created: ${named}` : how
 }
 
 function rootKey({ root }: TableFacts, { names }: Partitioning): string {

@@ -1,6 +1,7 @@
 // Which columns of the destination are filled from which values, by name or by mapping, and whether the types match.
 
 import type { RowRule } from '../../../shared/rule-book.ts'
+import { say } from '../../../shared/say.ts'
 import type { ExistingColumn } from '../../catalog/existing.ts'
 import type { ColumnFacts } from '../../catalog/tables.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
@@ -59,12 +60,12 @@ export function matchColumns({ columns, types, there, rule }: ColumnsToMatch): C
     const column = target?.get(into)
     if (target && !column) {
       match.problems.push(
-        `the destination's table has no column "${into}" (leave it out, or map it to another)`,
+        say`the destination's table has no column "${into}" (leave it out, or map it to another)`,
       )
       return
     }
     if (column?.generated) {
-      match.problems.push(`column "${into}" is generated on the destination (leave it out)`)
+      match.problems.push(say`column "${into}" is generated on the destination (leave it out)`)
       return
     }
     match.into.push(into)
@@ -72,10 +73,14 @@ export function matchColumns({ columns, types, there, rule }: ColumnsToMatch): C
     if (!column) return
     match.isExact &&= typeOid !== undefined && column.typeOid === typeOid && type === column.type
     const fit: Fit = type === undefined ? 'exact' : fitOf(type, column.type)
-    const said = `column "${into}" is ${column.type} on the destination, ${type} on the source`
-    if (fit === 'never') match.problems.push(`${said} (map it with an expression)`)
+    if (fit === 'never')
+      match.problems.push(
+        say`column "${into}" is ${column.type} on the destination, ${type} on the source (map it with an expression)`,
+      )
     else if (fit === 'checked')
-      match.warnings.push(`${said}: if a value does not fit, the copy of the table fails`)
+      match.warnings.push(
+        say`column "${into}" is ${column.type} on the destination, ${type} on the source: if a value does not fit, the copy of the table fails`,
+      )
   }
 
   for (const column of columns) {
@@ -105,7 +110,9 @@ export function matchColumns({ columns, types, there, rule }: ColumnsToMatch): C
   const filled = new Set(match.into)
   for (const { name, required } of there ?? []) {
     if (required && !filled.has(name) && !match.problems.some((problem) => problem.includes(`"${name}"`))) {
-      match.problems.push(`column "${name}" of the destination is not null, has no default and gets no value`)
+      match.problems.push(
+        say`column "${name}" of the destination is not null, has no default and gets no value`,
+      )
     }
   }
   return match

@@ -1,5 +1,6 @@
 // The steps for existing objects of the destination: objects to drop, and foreign keys and triggers to suspend and
 // restore.
+import { say } from '../../../shared/say.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import type { ExistingTable, TriggersOf } from '../../catalog/existing.ts'
 import type { ExistingForeignKey } from '../../catalog/existing-foreign-keys.ts'
@@ -40,19 +41,19 @@ export function planRelease(
   const fires = (table: TriggersOf, some: TriggersOf['triggers'], reason: string) => {
     if (some.length === 0) return
     const names = some.map(({ name }) => `"${name}"`).join(', ')
-    warnings.push(`${showName(table)}: triggers ${names} will fire for the copied rows: ${reason}`)
+    warnings.push(say`${showName(table)}: triggers ${names} will fire for the copied rows: ${reason}`)
   }
   const mine: TriggersOf[] = []
   for (const table of triggers) {
     if (!owned.get(tableKey(table))) {
-      fires(table, table.triggers, `"${user}" does not own the table`)
+      fires(table, table.triggers, say`"${user}" does not own the table`)
       continue
     }
     const fixed = table.triggers.filter(({ system }) => system && !superuser)
     fires(
       table,
       fixed,
-      'before PostgreSQL 13 only a superuser may disable triggers that a partition inherits from its parent',
+      say`before PostgreSQL 13 only a superuser may disable triggers that a partition inherits from its parent`,
     )
     const rest = table.triggers.filter((trigger) => !fixed.includes(trigger))
     if (rest.length > 0) mine.push({ ...table, triggers: rest })
@@ -60,7 +61,9 @@ export function planRelease(
   const away = options.disableFk && !asReplica ? inventory.foreignKeys : []
   for (const key of away.filter((one) => !one.owned)) {
     warnings.push(
-      `foreign key ${nameOf(key)} applies to the copied rows: "${user}" ${key.mine ? `may not create it again (grant references on ${showName(key.referenced)})` : 'does not own its table'}`,
+      key.mine
+        ? say`foreign key ${nameOf(key)} applies to the copied rows: "${user}" may not create it again (grant references on ${showName(key.referenced)})`
+        : say`foreign key ${nameOf(key)} applies to the copied rows: "${user}" does not own its table`,
     )
   }
   const foreignKeys = away.filter((key) => key.owned)
@@ -144,7 +147,7 @@ export function orderByForeignKeys(builder: PlanBuilder, filled: readonly Filled
   for (const { rows } of filled) visit(rows, new Set())
   for (const key of circular) {
     warnings.push(
-      `foreign keys form a cycle: ${nameOf(key)} is enforced while its tables are copied, and rows may be rejected`,
+      say`foreign keys form a cycle: ${nameOf(key)} is enforced while its tables are copied, and rows may be rejected`,
     )
   }
 }

@@ -1,6 +1,7 @@
 // The steps that copy rows: one for each table, in one or many parts.
 
 import type { RuleBook } from '../../../shared/rule-book.ts'
+import { say } from '../../../shared/say.ts'
 import { nameOf, showName, tableKey } from '../../../shared/table-name.ts'
 import type { TableFacts } from '../../catalog/tables.ts'
 import { PlanRefused } from '../../postgres/errors.ts'
@@ -132,7 +133,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
     result.all.push(step)
     const isFilled = step.work.kind === 'copy' || step.work.kind === 'copied together'
     if (strategy.there && isFilled) filled.push({ there: strategy.there, rows: step })
-    say(builder, table, strategy, refused)
+    warn(builder, table, strategy, refused)
     result.planned.push(plannedRows(table, strategy, done !== undefined))
   }
   if (!options.disableFk || together.isUsed) orderByForeignKeys(builder, filled)
@@ -191,14 +192,14 @@ function refuseMismatches(strategies: ReadonlyMap<TableFacts, RowStrategy>) {
   )
 }
 
-function say(
+function warn(
   { warnings }: PlanBuilder,
   table: TableFacts,
   { columns }: RowStrategy,
   refused: string | undefined,
 ) {
   const name = showName(table)
-  if (refused !== undefined) warnings.push(`the rows of ${name} will not be copied: ${refused}`)
+  if (refused !== undefined) warnings.push(say`the rows of ${name} will not be copied: ${refused}`)
   else for (const warning of columns.warnings) warnings.push(`${name}: ${warning}`)
 }
 

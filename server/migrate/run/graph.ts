@@ -1,5 +1,6 @@
 // Runs steps in the order of their dependencies, as many at once as their pools and locks allow. Small steps may run as
 // a batch, which counts as one step of its pool. A batch that fails is repeated in smaller ones.
+import { say } from '../../../shared/say.ts'
 import type { Node } from '../plan/node.ts'
 import { HeldLocks, isBefore, LockTable, Pool, StepHeap } from './graph-pool.ts'
 
@@ -70,7 +71,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
         poolOf(node).add(node)
       } else {
         state[place(node)] = skipped
-        rootReason.set(node.id, node.skip ? `needs ${run.describe(node)}: ${node.skip}` : reason)
+        rootReason.set(node.id, node.skip ? say`needs ${run.describe(node)}: ${node.skip}` : reason)
         run.skip(node, reason)
         for (const next of settle(node)) free.push(next)
       }
@@ -87,7 +88,7 @@ export function runGraph<N extends Node>(nodes: readonly N[], run: GraphRun<N>):
     if (broken === undefined) return undefined
     return (
       rootReason.get(broken) ??
-      `needs ${run.describe(nodes[placeOf.get(broken) as number] as N)}, which failed`
+      say`needs ${run.describe(nodes[placeOf.get(broken) as number] as N)}, which failed`
     )
   }
 
