@@ -44,6 +44,9 @@ test.each([
   expect(await finding.textContent()).toContain('public.keyless')
   const isJapanese = /[\u3040-\u30ff]/.test((await finding.locator('p.quiet').textContent()) ?? '')
   expect(isJapanese).toBe(language === 'ja')
+  // The page has its own names for options, and its own language.
+  expect(await finding.textContent()).not.toContain('--inserts-only')
+  expect(await finding.textContent()).toContain(words[language].follow.choice.insertsOnly)
   await check('blocked')
   const statement = 'alter table public.keyless replica identity full;'
   await finding.getByText(statement).waitFor()
@@ -59,6 +62,7 @@ test.each([
   await report.locator('summary').click()
   await check('fixed')
   expect(await report.locator('.in-order').textContent()).toContain(title)
+  expect(await report.locator('[lang=en]').allTextContents()).toEqual([])
   // A changed connection has not been checked.
   await page
     .getByRole('form', { name: words[language].connections.source })
