@@ -1,4 +1,5 @@
 // Reads the JSON body of a request up to a limit, also if its length is not declared.
+import { say } from '../../shared/say.ts'
 import { ApiFailure } from './errors.ts'
 
 /** Enough for a request with ten thousand tables. */
@@ -11,7 +12,7 @@ export async function readJson(request: Request): Promise<unknown> {
   if (request.body === null) return undefined
   // A foreign page could send other content types in a form without a preflight request of the browser.
   if (!/^application\/json(?:\s*;|$)/i.test(request.headers.get('content-type') ?? '')) {
-    throw new ApiFailure('usage', 'the body must be JSON: send "Content-Type: application/json"')
+    throw new ApiFailure('usage', say`the body must be JSON: send "Content-Type: application/json"`)
   }
   const text = await readText(request, bodyLimit)
   refuseIntricate(text)
@@ -19,7 +20,7 @@ export async function readJson(request: Request): Promise<unknown> {
     return JSON.parse(text)
   } catch {
     // The parser's message would quote the text, which may contain a password.
-    throw new ApiFailure('usage', 'the body is not valid JSON')
+    throw new ApiFailure('usage', say`the body is not valid JSON`)
   }
 }
 
@@ -43,14 +44,14 @@ function refuseIntricate(text: string) {
       case openBrace:
         parts++
         if (++levels > mostLevels)
-          throw new ApiFailure('usage', `the body is nested more than ${mostLevels} levels deep`)
+          throw new ApiFailure('usage', say`the body is nested more than ${mostLevels} levels deep`)
         break
       case closeBracket:
       case closeBrace:
         levels--
     }
   }
-  if (parts > mostParts) throw new ApiFailure('too_large', `the body has more than ${mostParts} parts`)
+  if (parts > mostParts) throw new ApiFailure('too_large', say`the body has more than ${mostParts} parts`)
 }
 
 const [quote, backslash, comma, openBracket, closeBracket, openBrace, closeBrace] = [
@@ -77,5 +78,5 @@ export async function readText(request: Request, limit: number): Promise<string>
 }
 
 function tooLarge(limit: number): ApiFailure {
-  return new ApiFailure('too_large', `the body is larger than ${limit} bytes`)
+  return new ApiFailure('too_large', say`the body is larger than ${limit} bytes`)
 }

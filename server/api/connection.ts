@@ -1,4 +1,5 @@
 // `/api/test-connection`, `/api/browse` and `/api/table-info`: read from a database in one short session each.
+
 import { Elysia } from 'elysia'
 import {
   Browse,
@@ -9,6 +10,7 @@ import {
   TableInfo,
   TableInfoBody,
 } from '../../shared/api.ts'
+import { say } from '../../shared/say.ts'
 import { browse } from '../catalog/browse.ts'
 import { readTableInfo } from '../catalog/table-info.ts'
 import { Session } from '../postgres/session.ts'
@@ -69,7 +71,8 @@ export function connectionRoutes(services: Services) {
         await using session = await open(conn, request.signal)
         await readOnly(session, lockTimeoutMs, request.signal)
         const info = await readTableInfo(session, { schema, table, sample, countSeconds })
-        if (!info) throw new ApiFailure('not_found', `table "${schema}"."${table}" does not exist`, '/table')
+        if (!info)
+          throw new ApiFailure('not_found', say`table "${schema}"."${table}" does not exist`, '/table')
         return info
       },
       {

@@ -1,10 +1,12 @@
 // `/api/fleet`: shows and controls the fleet of this process.
+
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { type FleetAction, FleetView } from '../../shared/fleet.ts'
 import { FleetActionBody, FleetCompleteBody, FleetSwitchoverBody } from '../../shared/fleet-api.ts'
 import { ActionAnswer } from '../../shared/follow-api.ts'
 import { FollowView } from '../../shared/follow-view.ts'
+import { say } from '../../shared/say.ts'
 import { ApiFailure } from './errors.ts'
 import type { Fleet } from './fleets.ts'
 import { failures } from './responses.ts'
@@ -60,5 +62,5 @@ export function fleetRoutes({ fleet }: Services) {
 
 function running(fleet: Fleet | undefined): Fleet {
   if (fleet) return fleet
-  throw new ApiFailure('not_found', 'no fleet runs in this process: start one with "pgtrek fleet"')
+  throw new ApiFailure('not_found', say`no fleet runs in this process: start one with "pgtrek fleet"`)
 }

@@ -1,6 +1,8 @@
 // The fleet of this process, as the API sees it.
+
 import type { FleetAction, FleetController } from '../../shared/fleet.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { say } from '../../shared/say.ts'
 import { ApiFailure } from './errors.ts'
 import { FleetWatches } from './fleet-watches.ts'
 
@@ -23,7 +25,7 @@ export class Fleet {
     this.#check({ mapping, database })
     const view = this.controller.database(mapping, database)
     if (view) return view
-    throw new ApiFailure('not_found', `"${database}" of ${mapping} is not followed yet`)
+    throw new ApiFailure('not_found', say`"${database}" of ${mapping} is not followed yet`)
   }
 
   /** Returns what was started, in words; throws if the action is not possible. */
@@ -39,11 +41,11 @@ export class Fleet {
   #check({ mapping, database }: { mapping?: string; database?: string }) {
     if (mapping === undefined) {
       if (database === undefined) return
-      throw new ApiFailure('usage', 'a database needs its mapping: give "mapping" too', '/mapping')
+      throw new ApiFailure('usage', say`a database needs its mapping: give "mapping" too`, '/mapping')
     }
     const found = this.controller.view().mappings.find(({ name }) => name === mapping)
-    if (!found) throw new ApiFailure('not_found', `mapping "${mapping}" does not exist`, '/mapping')
+    if (!found) throw new ApiFailure('not_found', say`mapping "${mapping}" does not exist`, '/mapping')
     if (database === undefined || found.databases.some(({ name }) => name === database)) return
-    throw new ApiFailure('not_found', `${mapping} has no database "${database}"`, '/database')
+    throw new ApiFailure('not_found', say`${mapping} has no database "${database}"`, '/database')
   }
 }

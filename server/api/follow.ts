@@ -18,6 +18,7 @@ import {
 } from '../../shared/follow-api.ts'
 import { FollowView } from '../../shared/follow-view.ts'
 import { MoveOnServers } from '../../shared/move-state.ts'
+import { say } from '../../shared/say.ts'
 import { readMove } from '../follow/move-state.ts'
 import type { FollowEnds } from '../follow/request.ts'
 import { type ConnectionSettings, isAt, serverName } from '../postgres/settings.ts'
@@ -80,7 +81,7 @@ export function followRoutes(services: Services) {
         const { follow, continue: _, ...request } = body
         const wanted = await jobRequest(request, services)
         if (wanted.run.options.dryRun) {
-          throw new ApiFailure('usage', 'dryRun is not supported here: use /api/plan', '/options/dryRun')
+          throw new ApiFailure('usage', say`dryRun is not supported here: use /api/plan`, '/options/dryRun')
         }
         const options = { ...defaultFollowOptions, ...follow }
         return { ok, name: follows.clone({ ...wanted, shown: shownWith(wanted.shown, options) }, options) }
@@ -199,7 +200,7 @@ function shownWith(shown: unknown, follow: object): unknown {
 }
 
 function found<Found>(one: Found | undefined, name: string): Found {
-  if (one === undefined) throw new ApiFailure('not_found', `no move is named "${name}"`)
+  if (one === undefined) throw new ApiFailure('not_found', say`no move is named "${name}"`)
   return one
 }
 

@@ -4,6 +4,7 @@
 import type { FollowAction, FollowController } from '../../shared/follow-action.ts'
 import type { FollowOptions } from '../../shared/follow-options.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { say } from '../../shared/say.ts'
 import { type CleanedUp, type CleanUpOptions, cleanUpFollow, LateWritesFound } from '../follow/cleanup.ts'
 import { refuseOver } from '../follow/continue.ts'
 import type { FollowRun } from '../follow/follow-run.ts'
@@ -81,13 +82,17 @@ export class Follows {
     if (name !== undefined && this.others.elsewhere().has(name)) return this.store.controller(name)
     const names = this.names()
     const [only] = names
-    if (only === undefined) throw new ApiFailure('not_found', 'no database is followed')
+    if (only === undefined) throw new ApiFailure('not_found', say`no database is followed`)
     if (name === undefined && names.length > 1) {
-      throw new ApiFailure('usage', `several moves: give the name of one (${names.join(', ')})`, '/name')
+      throw new ApiFailure('usage', say`several moves: give the name of one (${names.join(', ')})`, '/name')
     }
     const wanted = name ?? only
     if (!names.includes(wanted)) {
-      throw new ApiFailure('not_found', `no move is named "${wanted}"; known: ${names.join(', ')}`, '/name')
+      throw new ApiFailure(
+        'not_found',
+        say`no move is named "${wanted}"; known: ${names.join(', ')}`,
+        '/name',
+      )
     }
     return this.#own(wanted) ?? this.store.controller(wanted)
   }
@@ -122,7 +127,7 @@ export class Follows {
 
   continue(ends: FollowEnds): string {
     this.#refuseSecond()
-    if (this.jobs.isBusy) throw new ApiFailure('busy', 'a migration is running: wait for it, or cancel it')
+    if (this.jobs.isBusy) throw new ApiFailure('busy', say`a migration is running: wait for it, or cancel it`)
     const name = followName(ends)
     const record = this.store.load(name)
     if (record) refuseOver(record)
@@ -143,7 +148,7 @@ export class Follows {
     )
     const worker = working ? { pid: process.pid } : this.store.worker(name)
     if (worker)
-      throw new ApiFailure('busy', `${name} is followed by process ${worker.pid}: stop that process first`)
+      throw new ApiFailure('busy', say`${name} is followed by process ${worker.pid}: stop that process first`)
     const cleaned = await cleanUpFollow(ends, this.store, options).catch((error) => {
       throw error instanceof LateWritesFound ? new ApiFailure('not_now', error.message) : error
     })
@@ -197,6 +202,6 @@ export class Follows {
 
   #refuseSecond() {
     const own = this.#ownControllers().find((controller) => controller !== this.#ended)
-    if (own) throw new ApiFailure('busy', `${own.name} is followed by this pgtrek: stop it first`)
+    if (own) throw new ApiFailure('busy', say`${own.name} is followed by this pgtrek: stop it first`)
   }
 }

@@ -1,8 +1,10 @@
 // Protects the API: requests of foreign pages are refused by their Host and Origin headers, over HTTP and WebSocket.
 // If the server is reachable from other machines, every request needs the token.
+
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
+import { say } from '../../shared/say.ts'
 import { ApiFailure } from './errors.ts'
 
 export interface GuardOptions {
@@ -52,7 +54,10 @@ export function createGuard({ host, names = [], token }: GuardOptions): Guard {
       if (bearer !== undefined && isTokenRight(bearer)) return
       const session = cookieIn(request.headers.get('cookie'))
       if (session !== undefined && areEqual(session, cookie)) return
-      throw new ApiFailure('unauthorized', 'this API needs a token: send it as "Authorization: Bearer ..."')
+      throw new ApiFailure(
+        'unauthorized',
+        say`this API needs a token: send it as "Authorization: Bearer ..."`,
+      )
     },
   }
 }
@@ -74,7 +79,7 @@ export function pathOf({ url }: Request): string {
 function checkHost(header: string | null, known: ReadonlySet<string>) {
   const name = hostIn(header)
   if (name !== undefined && (known.has(name) || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0)) return
-  throw new ApiFailure('forbidden', 'unknown host name: use localhost, or start pgtrek with --allow-host')
+  throw new ApiFailure('forbidden', say`unknown host name: use localhost, or start pgtrek with --allow-host`)
 }
 
 function checkOrigin(headers: Headers) {
@@ -84,7 +89,7 @@ function checkOrigin(headers: Headers) {
   const navigates = headers.get('sec-fetch-mode') === 'navigate' && origin === null
   const isForeign = site !== null && site !== 'same-origin' && site !== 'none' && !navigates
   if (!isForeign && (origin === null || placeOf(origin) === placeOf(`http://${headers.get('host')}`))) return
-  throw new ApiFailure('forbidden', 'requests from other sites are refused')
+  throw new ApiFailure('forbidden', say`requests from other sites are refused`)
 }
 
 function hostIn(header: string | null): string | undefined {

@@ -4,6 +4,7 @@ import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { LogPage, PastMigration, PastMigrationDetails } from '../../shared/api.ts'
 import { LogLevel } from '../../shared/event.ts'
+import { say } from '../../shared/say.ts'
 import { ApiFailure } from './errors.ts'
 import { numberInQuery, wholeNumber } from './query.ts'
 import { failures } from './responses.ts'
@@ -18,7 +19,7 @@ const start = { minimum: 0, maximum: 10 ** 12, usual: 0 }
 export function historyRoutes({ history, log }: Services) {
   const find = (id: string) => {
     const past = history.find(id)
-    if (!past) throw new ApiFailure('not_found', `no migration has the id "${id}"`)
+    if (!past) throw new ApiFailure('not_found', say`no migration has the id "${id}"`)
     return past
   }
   return new Elysia()

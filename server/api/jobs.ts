@@ -1,7 +1,9 @@
 // Runs one job at a time, and sends its progress to clients at most twice a second: all of it, or all of it once and
 // then the changes.
+
 import type { JobProgress } from '../../shared/api.ts'
 import { ProgressFold } from '../../shared/fold.ts'
+import { say } from '../../shared/say.ts'
 import { tellMistake } from '../system/output.ts'
 import { ApiFailure } from './errors.ts'
 import { Job, type JobRequest, type JobStores, type Start, type Urgency } from './job.ts'
@@ -43,7 +45,7 @@ export class Jobs {
   /** Throws if a job is running; there is no queue. */
   start(request: JobRequest, start?: Start): string {
     if (this.#job?.isRunning) {
-      throw new ApiFailure('busy', `migration ${this.#job.id} is running: wait for it, or cancel it`)
+      throw new ApiFailure('busy', say`migration ${this.#job.id} is running: wait for it, or cancel it`)
     }
     const job = new Job(request, this.stores(), (urgency) => this.#changed(urgency), start)
     this.#job = job

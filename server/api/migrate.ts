@@ -5,6 +5,7 @@ import { Elysia } from 'elysia'
 import { JobProgress, MigrateBody, type RequestBody, RetryBody, Started } from '../../shared/api.ts'
 import { defaultOptions, everything } from '../../shared/defaults.ts'
 import type { MigrationRequest } from '../../shared/request.ts'
+import { say } from '../../shared/say.ts'
 import { describeSettings } from '../postgres/settings.ts'
 import { ApiFailure } from './errors.ts'
 import type { JobRequest } from './job.ts'
@@ -35,12 +36,12 @@ export function migrateRoutes(services: Services) {
       '/api/migrations/:id/retry',
       async ({ body, params }) => {
         const past = history.find(params.id)
-        if (!past) throw new ApiFailure('not_found', `no migration has the id "${params.id}"`)
-        if (past.status === 'running') throw new ApiFailure('busy', `migration ${past.id} is running`)
+        if (!past) throw new ApiFailure('not_found', say`no migration has the id "${params.id}"`)
+        if (past.status === 'running') throw new ApiFailure('busy', say`migration ${past.id} is running`)
         if (past.dry_run)
-          throw new ApiFailure('usage', `migration ${past.id} was a dry run: there is nothing to continue`)
+          throw new ApiFailure('usage', say`migration ${past.id} was a dry run: there is nothing to continue`)
         if (past.status === 'completed')
-          throw new ApiFailure('usage', `migration ${past.id} is complete: nothing is left to do`)
+          throw new ApiFailure('usage', say`migration ${past.id} is complete: nothing is left to do`)
         if (!past.request)
           throw new ApiFailure(
             'usage',
@@ -94,7 +95,7 @@ function refuseOtherEnds(past: { source: string; destination: string }, request:
   for (const side of ['source', 'destination'] as const) {
     const given = describeSettings(request.run[side])
     if (given !== past[side]) {
-      throw new ApiFailure('usage', `the ${side} was ${past[side]}, but ${given} was given`, `/${side}`)
+      throw new ApiFailure('usage', say`the ${side} was ${past[side]}, but ${given} was given`, `/${side}`)
     }
   }
 }

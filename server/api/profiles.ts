@@ -3,6 +3,7 @@
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
 import { Profile, ProfileBody, ProfileName } from '../../shared/api.ts'
+import { say } from '../../shared/say.ts'
 import { ApiFailure } from './errors.ts'
 import { failures } from './responses.ts'
 import type { Services } from './services.ts'
@@ -20,7 +21,7 @@ export function profileRoutes({ profiles }: Services) {
       '/api/profiles/:name',
       ({ params: { name } }) => {
         const profile = profiles.find(name)
-        if (!profile) throw new ApiFailure('not_found', `no profile is named "${name}"`)
+        if (!profile) throw new ApiFailure('not_found', say`no profile is named "${name}"`)
         return profile
       },
       { params, response: { 200: Profile, ...failures }, detail: { summary: 'One profile', tags } },
@@ -34,7 +35,8 @@ export function profileRoutes({ profiles }: Services) {
     .delete(
       '/api/profiles/:name',
       async ({ params: { name } }) => {
-        if (!(await profiles.delete(name))) throw new ApiFailure('not_found', `no profile is named "${name}"`)
+        if (!(await profiles.delete(name)))
+          throw new ApiFailure('not_found', say`no profile is named "${name}"`)
         return { ok: true as const }
       },
       {

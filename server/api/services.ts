@@ -1,5 +1,7 @@
 // What the routes share, made once when the server starts.
+
 import type { Conn, NamedEnds } from '../../shared/api.ts'
+import { say } from '../../shared/say.ts'
 import { isVerified, type Owner } from '../postgres/owner.ts'
 import { resolveSettings } from '../postgres/resolve-settings.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -44,7 +46,7 @@ export async function resolveConn(
     return { settings: resolveSettings(conn, { owner }), shown: withoutPassword(conn).connection }
   }
   const kept = await profiles.connection(conn.profile, conn.side)
-  if (!kept) throw new ApiFailure('not_found', `no profile is named "${conn.profile}"`)
+  if (!kept) throw new ApiFailure('not_found', say`no profile is named "${conn.profile}"`)
   const settings = resolveSettings(kept.connection, { owner })
   if (kept.password !== undefined) {
     settings.password = kept.password

@@ -1,5 +1,6 @@
 // All messages of the server in Japanese. The page loads this file on demand.
 import { translatorOf } from '../messages.ts'
+import { apiMessages } from './api.ja.ts'
 import { followMessages } from './follow.ja.ts'
 import { nouns } from './nouns.ja.ts'
 import { planMessages } from './plan.ja.ts'
@@ -10,6 +11,7 @@ import { preflightWhy } from './preflight-why.ja.ts'
 
 /** Each file by its name, for the test that finds a message in two of them. */
 export const messageFiles = {
+  apiMessages,
   followMessages,
   planMessages,
   preflightFollow,
