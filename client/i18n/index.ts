@@ -62,9 +62,10 @@ export function inLanguage(text: string): string {
   return withLabels(loaded()?.message(text) ?? text, flagWords)
 }
 
-/** For `lang`: a text without any Japanese character is not Japanese. */
+/** For `lang`: an English sentence on a Japanese page. A name or a value alone (`plpgsql 1.0`) is none. */
 export function languageOf(text: string): 'en' | undefined {
-  return language() === 'ja' && !/[\u3040-\u30ff\u4e00-\u9fff]/.test(text) ? 'en' : undefined
+  const isEnglish = /[a-z]{2} [a-z]{2}/i.test(text) && !/[\u3040-\u30ff\u4e00-\u9fff]/.test(text)
+  return language() === 'ja' && isEnglish ? 'en' : undefined
 }
 
 export const rowsText = formatRows
