@@ -11,7 +11,7 @@ import { StorageFailure } from './storage-failure.ts'
 import { Summary } from './summary.ts'
 import { TableName } from './table-name.ts'
 
-const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+export const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 
 const errorKinds = [
   'usage',
@@ -48,6 +48,8 @@ export const ApiError = Type.Object({
   hint: Type.Optional(Type.String()),
   /** The place in the request: `/options/batchSize`. */
   path: Type.Optional(Type.String()),
+  /** Of the character in a condition at which the server found the error, from 1. */
+  position: Type.Optional(Type.Integer()),
 })
 export type ApiError = Static<typeof ApiError>
 export type ApiErrorKind = (typeof errorKinds)[number]
@@ -76,9 +78,6 @@ export type NamedEnd = Static<typeof NamedEnd>
 export const NamedEnds = Type.Object({ source: nullable(NamedEnd), destination: nullable(NamedEnd) })
 export type NamedEnds = Static<typeof NamedEnds>
 
-export const ConnectionBody = Type.Object({ conn: Conn }, { additionalProperties: false })
-export type ConnectionBody = Static<typeof ConnectionBody>
-
 export const ConnectionTest = Type.Object({
   ok: Type.Literal(true),
   version: Type.String({ description: '15.18' }),
@@ -92,103 +91,6 @@ export const ConnectionTest = Type.Object({
   tls: nullable(Type.String({ description: 'TLSv1.3; null without encryption' })),
 })
 export type ConnectionTest = Static<typeof ConnectionTest>
-
-const tableKinds = ['table', 'partitioned', 'partition', 'foreign'] as const
-
-export const BrowsedTable = Type.Object({
-  name: Type.String(),
-  kind: oneOf(tableKinds),
-  /** The table directly above a partition. */
-  parent: Type.Optional(TableName),
-  estimated_rows: Type.Number({ description: 'Estimate of the server; -1 if unknown.' }),
-  /** With TOAST and indexes; for a partitioned table the sum of its partitions. */
-  bytes: Type.Number(),
-  readable: Type.Boolean(),
-})
-export type BrowsedTable = Static<typeof BrowsedTable>
-
-/** `needs` are objects as `kind schema.name`, so that the page can show what a selection requires. */
-export const BrowsedObject = Type.Object({
-  name: Type.String(),
-  /** For a trigger: its table. */
-  table: Type.Optional(Type.String()),
-  needs: Type.Array(Type.Object({ kind: Type.String(), schema: Type.String(), name: Type.String() })),
-})
-export type BrowsedObject = Static<typeof BrowsedObject>
-
-export const BrowsedSchema = Type.Object({
-  name: Type.String(),
-  owner: Type.String(),
-  tables: Type.Array(Type.Composite([BrowsedTable, Type.Pick(BrowsedObject, ['needs'])])),
-  views: Type.Array(BrowsedObject),
-  materializedViews: Type.Array(BrowsedObject),
-  /** `name(argument types)` */
-  functions: Type.Array(BrowsedObject),
-  sequences: Type.Array(BrowsedObject),
-  triggers: Type.Array(BrowsedObject),
-  types: Type.Array(BrowsedObject),
-})
-export type BrowsedSchema = Static<typeof BrowsedSchema>
-
-export const Browse = Type.Object({
-  database: Type.String(),
-  version: Type.String(),
-  size_bytes: nullable(Type.Number()),
-  schemas: Type.Array(BrowsedSchema),
-  extensions: Type.Array(Type.Object({ name: Type.String(), version: Type.String() })),
-})
-export type Browse = Static<typeof Browse>
-
-export const TableInfoBody = Type.Object(
-  {
-    conn: Conn,
-    schema: Type.String(),
-    table: Type.String(),
-    /** Number of rows to return. */
-    sample: Type.Optional(Type.Integer({ minimum: 0, maximum: 100, default: 0 })),
-    /** Time limit for counting the rows. */
-    countSeconds: Type.Optional(Type.Number({ minimum: 0, maximum: 600, default: 5 })),
-  },
-  { additionalProperties: false },
-)
-export type TableInfoBody = Static<typeof TableInfoBody>
-
-export const TableInfo = Type.Object({
-  schema: Type.String(),
-  name: Type.String(),
-  columns: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      type: Type.String(),
-      nullable: Type.Boolean(),
-      default: nullable(Type.String()),
-      identity: nullable(Type.Union([Type.Literal('always'), Type.Literal('by default')])),
-      generated: Type.Boolean(),
-    }),
-  ),
-  keys: Type.Array(Type.Object({ name: Type.String(), kind: Type.String(), definition: Type.String() })),
-  indexes: Type.Array(
-    Type.Object({
-      name: Type.String(),
-      definition: Type.String(),
-      bytes: Type.Number(),
-      valid: Type.Boolean(),
-    }),
-  ),
-  foreign_keys: Type.Array(
-    Type.Object({ name: Type.String(), definition: Type.String(), references: TableName }),
-  ),
-  triggers: Type.Array(
-    Type.Object({ name: Type.String(), definition: Type.String(), enabled: Type.Boolean() }),
-  ),
-  bytes: Type.Number(),
-  estimated_rows: Type.Number({ description: 'Estimate of the server; -1 if unknown.' }),
-  /** Null when counting exceeded its time limit. */
-  exact_rows: nullable(Type.Number()),
-  /** Rows as text, in the order of the columns; only on request. */
-  sample: Type.Optional(Type.Array(Type.Array(nullable(Type.String())))),
-})
-export type TableInfo = Static<typeof TableInfo>
 
 /** A plan for users. */
 export const PlanAnswer = Type.Object({

@@ -1,14 +1,8 @@
 // Every call to the server, typed by the API's own type.
 import { treaty } from '@elysiajs/eden'
 import type { App } from '../../server/api/app.ts'
-import type {
-  ApiError,
-  Conn,
-  MigrateBody,
-  ProfileBody,
-  RequestBody,
-  TableInfoBody,
-} from '../../shared/api.ts'
+import type { ApiError, Conn, MigrateBody, ProfileBody, RequestBody } from '../../shared/api.ts'
+import type { OrphansBody, TableInfoBody, TableRowsBody } from '../../shared/browse-api.ts'
 import type { LogLevel } from '../../shared/event.ts'
 import type { FleetAction } from '../../shared/fleet.ts'
 import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
@@ -40,15 +34,17 @@ export interface LogQuery {
 // Dates stay strings, as in the schemas.
 const routes = treaty<App>(location.origin, { parseDate: false, fetch: { credentials: 'same-origin' } }).api
 const listed = 200
-/** Counting is given up after this: the run counts the rows anyway. */
-const countSeconds = 5
 
 export const api = {
   named: () => answer(routes.named.get()),
   testConnection: (conn: Conn) => answer(routes['test-connection'].post({ conn })),
   browse: (conn: Conn, signal: AbortSignal) => answer(routes.browse.post({ conn }, { fetch: { signal } })),
-  tableInfo: (body: Omit<TableInfoBody, 'countSeconds'>) =>
-    answer(routes['table-info'].post({ ...body, countSeconds })),
+  tableInfo: (body: TableInfoBody, signal: AbortSignal) =>
+    answer(routes['table-info'].post(body, { fetch: { signal } })),
+  tableRows: (body: TableRowsBody, signal: AbortSignal) =>
+    answer(routes['table-rows'].post(body, { fetch: { signal } })),
+  orphans: (body: OrphansBody, signal: AbortSignal) =>
+    answer(routes.orphans.post(body, { fetch: { signal } })),
   preflight: (body: PreflightBody, signal: AbortSignal) =>
     answer(routes.preflight.post(body, { fetch: { signal } })),
   plan: (request: RequestBody, signal: AbortSignal) =>

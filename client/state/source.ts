@@ -1,6 +1,7 @@
 // The objects of the source, once read, and the selection.
 import { batch, createSignal } from 'solid-js'
-import type { Browse, Conn } from '../../shared/api.ts'
+import type { Conn } from '../../shared/api.ts'
+import type { Browse } from '../../shared/browse-api.ts'
 import { api, type CallFailed } from '../api/calls.ts'
 import { buildTree, everyKey, type SelectedKeys, type Tree, withKeys } from './tree.ts'
 

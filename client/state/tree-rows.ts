@@ -13,34 +13,40 @@ export interface TreeRow {
   siblings: number
 }
 
-export interface View {
-  open: ReadonlySet<string>
+export interface Narrowing {
   search: string
+  /** A filter. */
+  keeps?: ((leaf: Leaf) => boolean) | undefined
+}
+
+export interface View extends Narrowing {
+  open: ReadonlySet<string>
   sort: Sort
 }
 
-/** What a search finds, for selecting all of it: the objects, and the keys that selecting them includes. */
-export function found(tree: Tree, search: string): { objects: number; keys: Iterable<string> } | undefined {
+/** What a search and a filter find: the objects, and schemas without objects. Undefined without either. */
+export function found(tree: Tree, { search, keeps }: Narrowing): (Leaf | SchemaNode)[] | undefined {
+  const matches = matcher({ search, keeps })
+  if (!matches) return undefined
   const words = wordsOf(search)
-  if (words.length === 0) return undefined
-  const leaves = tree.leaves.filter((leaf) => isMatch(words, searchable(leaf)))
   const empty = tree.schemas.filter(
-    ({ name, kinds }) => kinds.length === 0 && isMatch(words, name.toLowerCase()),
+    ({ name, kinds }) => !keeps && kinds.length === 0 && isMatch(words, name.toLowerCase()),
   )
-  return {
-    objects: leaves.length + empty.length,
-    keys: new Set([...leaves, ...empty].flatMap((node) => keysOf(node, tree))),
-  }
+  return [...tree.leaves.filter(matches), ...empty]
+}
+
+/** The keys that selecting all of these includes. */
+export function keysOfAll(tree: Tree, nodes: readonly (Leaf | SchemaNode)[]): Set<string> {
+  return new Set(nodes.flatMap((node) => keysOf(node, tree)))
 }
 
 export function treeRows(tree: Tree, view: View): TreeRow[] {
+  const matches = matcher(view)
   const words = wordsOf(view.search)
-  const matches = (leaf: Leaf) => isMatch(words, searchable(leaf))
-  const isSearch = words.length > 0
   const rows: TreeRow[] = []
 
-  const keep = (leaf: Leaf): boolean => !isSearch || matches(leaf) || leaf.partitions.some(keep)
-  const isOpen = (key: string) => isSearch || view.open.has(key)
+  const keep = (leaf: Leaf): boolean => !matches || matches(leaf) || leaf.partitions.some(keep)
+  const isOpen = (key: string) => matches !== undefined || view.open.has(key)
 
   function addLeaves(leaves: readonly Leaf[], level: number) {
     const kept = leaves.filter(keep).sort(order(view.sort))
@@ -54,10 +60,12 @@ export function treeRows(tree: Tree, view: View): TreeRow[] {
 
   const schemas = tree.schemas.filter(
     ({ name, kinds }) =>
-      !isSearch || kinds.some(({ leaves }) => leaves.some(matches)) || isMatch(words, name.toLowerCase()),
+      !matches ||
+      kinds.some(({ leaves }) => leaves.some(matches)) ||
+      (!view.keeps && isMatch(words, name.toLowerCase())),
   )
   schemas.sort(schemaOrder(view.sort)).forEach((schema, index) => {
-    const kinds = schema.kinds.filter(({ leaves }) => !isSearch || leaves.some(matches))
+    const kinds = schema.kinds.filter(({ leaves }) => !matches || leaves.some(matches))
     const open = kinds.length > 0 ? isOpen(schema.key) : undefined
     rows.push({
       key: schema.key,
@@ -82,6 +90,35 @@ export function treeRows(tree: Tree, view: View): TreeRow[] {
     })
   })
   return rows
+}
+
+/** Undefined: everything is shown. */
+function matcher({ search, keeps }: Narrowing): ((leaf: Leaf) => boolean) | undefined {
+  const words = wordsOf(search)
+  if (words.length === 0) return keeps
+  return (leaf) => (!keeps || keeps(leaf)) && isMatch(words, searchable(leaf))
+}
+
+/** The keys of the nodes above an object: expanding them shows it. */
+export function keysAbove({ schema, kind, parent }: Leaf): string[] {
+  const above = parent && parent.schema === schema ? [parent.key, ...keysAbove(parent)] : []
+  return [...above, `schema\0${schema}`, `kind\0${schema}\0${kind}`]
+}
+
+/**
+ * Typing moves to the next line whose name starts with the text. A first letter starts below the present line, further
+ * ones narrow it. https://www.w3.org/WAI/ARIA/apg/patterns/treeview/
+ */
+export function typedTo(rows: readonly { name: string }[], from: number, text: string): number | undefined {
+  const wanted = text.toLowerCase()
+  const isOneLetter = [...wanted].every((letter) => letter === wanted[0])
+  const start = isOneLetter ? from + 1 : from
+  const prefix = isOneLetter ? (wanted[0] ?? '') : wanted
+  for (let step = 0; step < rows.length; step++) {
+    const index = (start + step) % rows.length
+    if (rows[index]?.name.toLowerCase().startsWith(prefix)) return index
+  }
+  return undefined
 }
 
 /** The parent of this row. */

@@ -1,5 +1,5 @@
 // The objects of the source as a tree of check boxes: schemas, kinds, objects, partitions.
-import type { Browse, BrowsedSchema } from '../../shared/api.ts'
+import type { Browse, BrowsedSchema } from '../../shared/browse-api.ts'
 import { type ObjectKind, objectKinds } from '../../shared/request.ts'
 
 export interface Need {
@@ -16,7 +16,7 @@ export interface Leaf {
   /** Of a trigger. */
   table?: string
   /** Of a table. */
-  facts?: { kind: string; rows: number; bytes: number; readable: boolean }
+  facts?: { kind: string; rows: number; bytes: number; readable: boolean; primaryKey: boolean }
   /** The partitioned table that it belongs to. */
   parent?: Leaf
   partitions: Leaf[]
@@ -43,6 +43,8 @@ export interface Tree {
   schemas: SchemaNode[]
   leaves: Leaf[]
   byKey: ReadonlyMap<string, Leaf>
+  /** The triggers of each table, by schema and name. */
+  triggers: ReadonlyMap<string, Leaf[]>
 }
 
 export type SelectedKeys = ReadonlySet<string>
@@ -53,7 +55,14 @@ export function buildTree(browse: Browse): Tree {
   const leaves = schemas.flatMap(({ kinds }) => kinds.flatMap((kind) => kind.leaves))
   const byKey = new Map(leaves.map((leaf) => [leaf.key, leaf]))
   linkPartitions(browse, byKey)
-  return { schemas, leaves, byKey }
+  const triggers = new Map<string, Leaf[]>()
+  for (const leaf of leaves) {
+    if (leaf.kind !== 'triggers') continue
+    const list = triggers.get(tableOf(leaf))
+    if (list) list.push(leaf)
+    else triggers.set(tableOf(leaf), [leaf])
+  }
+  return { schemas, leaves, byKey, triggers }
 }
 
 /** Everything that can be selected: objects, and schemas without objects. */
@@ -72,10 +81,7 @@ export function keysOf(node: SchemaNode | KindNode | Leaf, tree: Tree): string[]
   if (node.kind !== 'tables') return leaves.map(({ key }) => key)
   // A partition is among the leaves of its schema, and also below its table.
   const tables = [...new Set(leaves.flatMap(withPartitions))]
-  const names = new Set(tables.map(({ schema, name }) => `${schema}\0${name}`))
-  const triggers = tree.leaves.filter(
-    ({ kind, schema, table }) => kind === 'triggers' && names.has(`${schema}\0${table}`),
-  )
+  const triggers = tables.flatMap((table) => tree.triggers.get(tableOf(table)) ?? [])
   return [...tables, ...triggers].map(({ key }) => key)
 }
 
@@ -176,6 +182,7 @@ function leafOf(schema: string, kind: ObjectKind, object: Browsed): Leaf {
         rows: object.estimated_rows,
         bytes: object.bytes,
         readable: object.readable,
+        primaryKey: object.primary_key,
       },
     }),
     partitions: [],
@@ -199,6 +206,11 @@ function linkPartitions({ schemas }: Browse, byKey: ReadonlyMap<string, Leaf>) {
   }
 }
 
-function withPartitions(leaf: Leaf): Leaf[] {
+/** Of a trigger, or of the table itself. */
+function tableOf({ schema, table, name }: Leaf): string {
+  return `${schema}\0${table ?? name}`
+}
+
+export function withPartitions(leaf: Leaf): Leaf[] {
   return [leaf, ...leaf.partitions.flatMap(withPartitions)]
 }

@@ -21,6 +21,7 @@ import { preflightRoutes } from './preflight.ts'
 import { profileRoutes } from './profiles.ts'
 import { progressSocket } from './progress-socket.ts'
 import type { Services } from './services.ts'
+import { tableRowsRoutes } from './table-rows.ts'
 import { describeInvalid } from './validation.ts'
 
 export function createApp(services: Services, guard: Guard) {
@@ -67,6 +68,7 @@ export function createApp(services: Services, guard: Guard) {
     .get('/health', () => ({ ok: true }), { detail: { hide: true } })
     .use(loginRoutes(guard))
     .use(connectionRoutes(services))
+    .use(tableRowsRoutes(services))
     .use(preflightRoutes(services))
     .use(planRoutes(services))
     .use(migrateRoutes(services))

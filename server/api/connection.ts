@@ -1,15 +1,8 @@
 // `/api/test-connection`, `/api/browse` and `/api/table-info`: read from a database in one short session each.
 
 import { Elysia } from 'elysia'
-import {
-  Browse,
-  type Conn,
-  ConnectionBody,
-  ConnectionTest,
-  NamedEnds,
-  TableInfo,
-  TableInfoBody,
-} from '../../shared/api.ts'
+import { type Conn, ConnectionTest, NamedEnds } from '../../shared/api.ts'
+import { Browse, ConnectionBody, TableInfo, TableInfoBody } from '../../shared/browse-api.ts'
 import { say } from '../../shared/say.ts'
 import { browse } from '../catalog/browse.ts'
 import { readTableInfo } from '../catalog/table-info.ts'
@@ -27,7 +20,6 @@ export function connectionRoutes(services: Services) {
     const { settings } = await resolveConn(conn, services)
     return await Session.open(settings, { signal })
   }
-  const { lockTimeoutMs = defaultLockTimeoutMs } = services
   return new Elysia()
     .get('/api/named', () => services.named, {
       response: { 200: NamedEnds, ...failures },
@@ -54,7 +46,7 @@ export function connectionRoutes(services: Services) {
       async ({ body, request, server }) => {
         server?.timeout(request, 0)
         await using session = await open(body.conn, request.signal)
-        await readOnly(session, lockTimeoutMs, request.signal)
+        await readOnly(session, services, request.signal)
         const { database, version, size_bytes } = await describeDatabase(session)
         return { database, version, size_bytes, ...(await browse(session)) }
       },
@@ -69,7 +61,7 @@ export function connectionRoutes(services: Services) {
       async ({ body: { conn, schema, table, sample = 0, countSeconds = 5 }, request, server }) => {
         server?.timeout(request, 0)
         await using session = await open(conn, request.signal)
-        await readOnly(session, lockTimeoutMs, request.signal)
+        await readOnly(session, services, request.signal)
         const info = await readTableInfo(session, { schema, table, sample, countSeconds })
         if (!info)
           throw new ApiFailure('not_found', say`table "${schema}"."${table}" does not exist`, '/table')
@@ -87,12 +79,16 @@ export function connectionRoutes(services: Services) {
 }
 
 /** Reads one snapshot, writes nothing, and stops when the client has disconnected. */
-async function readOnly(session: Session, lockTimeoutMs: number, signal: AbortSignal) {
+async function readOnly(session: Session, services: Services, signal: AbortSignal) {
   signal.addEventListener('abort', () => session.destroy(), { once: true })
-  await session.execute(`
+  await session.execute(readOnlySettings(services))
+}
+
+export function readOnlySettings({ lockTimeoutMs = defaultLockTimeoutMs }: Services): string {
+  return `
     set lock_timeout = ${lockTimeoutMs};
     set search_path = '';
-    set default_transaction_read_only = on`)
+    set default_transaction_read_only = on`
 }
 
 async function testConnection(session: Session): Promise<ConnectionTest> {

@@ -1,6 +1,7 @@
 // Turns every error into one typed answer, without a stack and without parts of the request.
 import type { ApiError, ApiErrorKind } from '../../shared/api.ts'
 import { PatternError } from '../../shared/pattern.ts'
+import { ConditionFaulty, ConditionRefused } from '../catalog/conditions.ts'
 import {
   Cancelled,
   ConnectFailed,
@@ -62,7 +63,14 @@ export function apiErrorOf(error: unknown): ApiError | undefined {
       ...(sqlstate !== undefined && { sqlstate }),
       ...(detail !== undefined && { detail }),
       ...(hint !== undefined && { hint }),
+      ...(error instanceof ConditionRefused && {
+        path: '/where',
+        ...(error.position !== undefined && { position: error.position }),
+      }),
     }
+  }
+  if (error instanceof ConditionFaulty) {
+    return { error: 'usage', message: error.message, path: '/where', position: error.position }
   }
   if (error instanceof ConnectionLost) return { error: 'closed', message: error.message }
   if (error instanceof Cancelled) return { error: 'cancelled', message: error.message }

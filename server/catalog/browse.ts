@@ -1,6 +1,6 @@
 // The contents of a database, for a user to select from: schemas, their objects, and what each needs.
 
-import type { BrowsedObject, BrowsedSchema, BrowsedTable } from '../../shared/api.ts'
+import type { BrowsedObject, BrowsedSchema, BrowsedTable } from '../../shared/browse-api.ts'
 import type { ObjectKind } from '../../shared/request.ts'
 import type { Session } from '../postgres/session.ts'
 import { uncounted } from './estimated-rows.ts'
@@ -29,6 +29,7 @@ interface TableRow {
   rows: number
   bytes: number
   readable: boolean
+  primary_key: boolean
 }
 
 export interface Contents {
@@ -68,7 +69,7 @@ export async function browse(session: Session): Promise<Contents> {
 
   const byOid = new Map(tables.map((table) => [table.oid, table]))
   addUp(tables, byOid)
-  for (const { oid, schema, name, kind, parent, rows, bytes, readable } of tables) {
+  for (const { oid, schema, name, kind, parent, rows, bytes, readable, primary_key } of tables) {
     const above = parent === null ? undefined : byOid.get(parent)
     schemas.get(schema)?.tables.push({
       name,
@@ -77,6 +78,7 @@ export async function browse(session: Session): Promise<Contents> {
       estimated_rows: rows,
       bytes,
       readable,
+      primary_key,
       needs: needsOf({ catalog: 'pg_class', oid }),
     })
   }
@@ -120,7 +122,9 @@ function readTables(session: Session, sizeOf: SizeOf, rowsOf: RowsOf): Promise<T
            case when c.relkind = 'r' then ${sizeOf('c.oid')} else 0 end::float8
                                                                      as bytes,
            pg_catalog.has_schema_privilege(n.oid, 'usage')
-             and pg_catalog.has_table_privilege(c.oid, 'select')     as readable
+             and pg_catalog.has_table_privilege(c.oid, 'select')     as readable,
+           exists (select from pg_catalog.pg_index k
+                    where k.indrelid = c.oid and k.indisprimary)     as primary_key
       from pg_catalog.pg_class c
       join pg_catalog.pg_namespace n on n.oid = c.relnamespace
       left join pg_catalog.pg_inherits i on c.relispartition and i.inhrelid = c.oid

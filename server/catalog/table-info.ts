@@ -1,5 +1,5 @@
 // Details of one table: its definition, its number of rows, and a sample of them.
-import type { TableInfo } from '../../shared/api.ts'
+import type { TableInfo } from '../../shared/browse-api.ts'
 import { ServerError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteQualified } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -21,7 +21,7 @@ const longestValue = 200
 export async function readTableInfo(session: Session, wish: TableInfoWish): Promise<TableInfo | undefined> {
   const [found] = await withSizes((sizeOf, rowsOf) => findTable(session, wish, sizeOf, rowsOf))
   if (!found) return undefined
-  const { oid, rows, bytes } = found
+  const { oid, rows, bytes, comment } = found
   const columns = await readColumns(session, oid)
   return {
     schema: wish.schema,
@@ -29,7 +29,9 @@ export async function readTableInfo(session: Session, wish: TableInfoWish): Prom
     columns,
     ...(await readConstraints(session, oid)),
     indexes: await readIndexes(session, oid),
+    referenced_by: await readReferencedBy(session, oid),
     triggers: await readTriggers(session, oid),
+    comment,
     bytes,
     estimated_rows: rows,
     exact_rows: await countRows(session, wish),
@@ -39,12 +41,13 @@ export async function readTableInfo(session: Session, wish: TableInfoWish): Prom
 
 function findTable(session: Session, { schema, table }: TableInfoWish, sizeOf: SizeOf, rowsOf: RowsOf) {
   const rows = `case when l.relkind <> 'p' then ${rowsOf('l')} end`
-  return session.query<{ oid: number; rows: number; bytes: number }>(
+  return session.query<{ oid: number; rows: number; bytes: number; comment: string | null }>(
     `select c.oid,
             case when sum(greatest(${rows}, 0)) > 0 then sum(greatest(${rows}, 0))
                  when min(${rows}) < 0 then ${uncounted}
                  else 0 end::float8 as rows,
-            coalesce(sum(${sizeOf('l.oid')}) filter (where l.relkind <> 'p'), 0)::float8 as bytes
+            coalesce(sum(${sizeOf('l.oid')}) filter (where l.relkind <> 'p'), 0)::float8 as bytes,
+            pg_catalog.obj_description(c.oid, 'pg_class') as comment
        from pg_catalog.pg_class c
        join pg_catalog.pg_namespace n on n.oid = c.relnamespace
        left join lateral pg_catalog.pg_partition_tree(c.oid) t on c.relkind = 'p'
@@ -62,7 +65,8 @@ async function readColumns(session: Session, oid: number): Promise<TableInfo['co
            not a.attnotnull                                       as nullable,
            pg_catalog.pg_get_expr(d.adbin, d.adrelid)             as "default",
            case a.attidentity when 'a' then 'always' when 'd' then 'by default' end as identity,
-           a.attgenerated <> ''                                   as generated
+           a.attgenerated <> ''                                   as generated,
+           pg_catalog.col_description(a.attrelid, a.attnum)       as comment
       from pg_catalog.pg_attribute a
       left join pg_catalog.pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
      where a.attrelid = ${oid} and a.attnum > 0 and not a.attisdropped
@@ -86,25 +90,45 @@ async function readConstraints(
     definition: string
     schema: string | null
     table: string | null
+    validated: boolean
   }>(`
     select k.conname                               as name,
            k.contype                               as kind,
            pg_catalog.pg_get_constraintdef(k.oid)  as definition,
            n.nspname                               as schema,
-           r.relname                               as "table"
+           r.relname                               as "table",
+           k.convalidated                          as validated
       from pg_catalog.pg_constraint k
       left join pg_catalog.pg_class r on r.oid = k.confrelid
       left join pg_catalog.pg_namespace n on n.oid = r.relnamespace
      where k.conrelid = ${oid} and k.contype in ('p', 'u', 'x', 'c', 'f')
+       -- A foreign key to a partitioned table has further entries for its partitions.
+       and (k.contype <> 'f'
+            or not exists (select from pg_catalog.pg_constraint u where u.oid = k.conparentid and u.conrelid = k.conrelid))
      order by array_position('{p,u,x,c,f}'::"char"[], k.contype), k.conname`)
   return {
     keys: rows.flatMap(({ name, kind, definition }) =>
       kind === 'f' ? [] : [{ name, kind: constraintKinds[kind] ?? kind, definition }],
     ),
-    foreign_keys: rows.flatMap(({ name, kind, definition, schema, table }) =>
-      kind === 'f' ? [{ name, definition, references: { schema: schema ?? '', name: table ?? '' } }] : [],
+    foreign_keys: rows.flatMap(({ name, kind, definition, schema, table, validated }) =>
+      kind === 'f'
+        ? [{ name, definition, references: { schema: schema ?? '', name: table ?? '' }, validated }]
+        : [],
     ),
   }
+}
+
+async function readReferencedBy(session: Session, oid: number): Promise<TableInfo['referenced_by']> {
+  return await session.query<TableInfo['referenced_by'][number]>(`
+    select k.conname                                                  as name,
+           pg_catalog.pg_get_constraintdef(k.oid)                     as definition,
+           json_build_object('schema', n.nspname, 'name', c.relname)  as "table",
+           k.convalidated                                             as validated
+      from pg_catalog.pg_constraint k
+      join pg_catalog.pg_class c on c.oid = k.conrelid
+      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     where k.confrelid = ${oid} and k.contype = 'f' and k.conparentid = 0
+     order by n.nspname, c.relname, k.conname`)
 }
 
 async function readIndexes(session: Session, oid: number): Promise<TableInfo['indexes']> {

@@ -48,5 +48,6 @@ export function serverError(error: postgres.PostgresError): ServerError {
     ...(error.table_name && { table: error.table_name }),
     ...(error.column_name && { column: error.column_name }),
     ...(error.constraint_name && { constraint: error.constraint_name }),
+    ...(error.position && { position: Number(error.position) }),
   })
 }

@@ -84,6 +84,8 @@ export interface ServerErrorFields {
   table?: string
   column?: string
   constraint?: string
+  /** Of the character in the statement, from 1. */
+  position?: number
 }
 
 /** The server refused a statement. The message is the server's. */
@@ -123,6 +125,7 @@ export const sqlstate = {
   tooManyConnections: '53300',
   deadlockDetected: '40P01',
   lockNotAvailable: '55P03',
+  queryCanceled: '57014',
   serializationFailure: '40001',
   undefinedTable: '42P01',
   undefinedFunction: '42883',

@@ -1,6 +1,7 @@
 // Reading databases through the API: testing a connection, browsing, one table.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { Browse, BrowsedSchema, PlanAnswer, TableInfo } from '../../shared/api.ts'
+import type { PlanAnswer } from '../../shared/api.ts'
+import type { Browse, BrowsedSchema, TableInfo } from '../../shared/browse-api.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { casesOf } from '../../tools/long.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
@@ -29,6 +30,8 @@ const objects = `
     price shop.price not null check (price < 1000000),
     doubled integer default shop.twice(21),
     note text);
+  comment on table shop.customer is 'who buys';
+  comment on column shop.customer.mail is 'checked';
   create index item_note on shop.item (lower(note));
   create trigger stamp before update on shop.item for each row execute function shop.noop();
   create view shop.dear as select i.id, c.mail from shop.item i join shop.customer c on c.id = i.customer;
@@ -147,6 +150,7 @@ describe('browse', () => {
     const tables = new Map(schema.tables.map((table) => [table.name, table]))
     expect([...tables.keys()]).toEqual(['customer', 'item', 'log', 'log_2020'])
     expect(tables.get('item')).toMatchObject({ kind: 'table', estimated_rows: 1000, readable: true })
+    expect([...tables.values()].map(({ primary_key }) => primary_key)).toEqual([true, true, false, false])
     expect(tables.get('item')?.bytes).toBeGreaterThan(500_000)
     expect(tables.get('log')).toMatchObject({ kind: 'partitioned', estimated_rows: 10 })
     expect(tables.get('log_2020')).toMatchObject({
@@ -211,9 +215,26 @@ describe('table-info', () => {
         default: "nextval('shop.item_id_seq'::regclass)",
         identity: null,
         generated: false,
+        comment: null,
       },
-      { name: 'customer', type: 'bigint', nullable: true, default: null, identity: null, generated: false },
-      { name: 'price', type: 'shop.price', nullable: false, default: null, identity: null, generated: false },
+      {
+        name: 'customer',
+        type: 'bigint',
+        nullable: true,
+        default: null,
+        identity: null,
+        generated: false,
+        comment: null,
+      },
+      {
+        name: 'price',
+        type: 'shop.price',
+        nullable: false,
+        default: null,
+        identity: null,
+        generated: false,
+        comment: null,
+      },
       {
         name: 'doubled',
         type: 'integer',
@@ -221,14 +242,32 @@ describe('table-info', () => {
         default: 'shop.twice(21)',
         identity: null,
         generated: false,
+        comment: null,
       },
-      { name: 'note', type: 'text', nullable: true, default: null, identity: null, generated: false },
+      {
+        name: 'note',
+        type: 'text',
+        nullable: true,
+        default: null,
+        identity: null,
+        generated: false,
+        comment: null,
+      },
     ])
     expect(json.keys.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
       'primary key item_pkey',
       'check item_price_check',
     ])
-    expect(json.foreign_keys).toMatchObject([{ references: { schema: 'shop', name: 'customer' } }])
+    expect(json.foreign_keys).toMatchObject([
+      { references: { schema: 'shop', name: 'customer' }, validated: true },
+    ])
+    expect(json.referenced_by).toEqual([])
+    const customer = (await info({ schema: 'shop', table: 'customer' })).json
+    expect(customer.referenced_by).toMatchObject([
+      { name: 'item_customer_fkey', table: { schema: 'shop', name: 'item' }, validated: true },
+    ])
+    expect(customer).toMatchObject({ comment: 'who buys' })
+    expect(customer.columns[1]).toMatchObject({ name: 'mail', comment: 'checked' })
     expect(json.indexes.map(({ name, valid }) => [name, valid])).toEqual([
       ['item_pkey', true],
       ['item_note', true],
@@ -278,6 +317,107 @@ describe('table-info', () => {
       exact_rows: 10,
       estimated_rows: 10,
     })
+  })
+})
+
+describe('table-rows', () => {
+  const rows = (body: object) =>
+    api.post('/api/table-rows', { conn: { url: shop.url }, schema: 'shop', table: 'item', ...body })
+
+  test('counts the rows of a condition and shows some of them', async () => {
+    const { status, json } = await rows({ where: 'id > 990 -- the last', sample: 3 })
+    expect([status, json.rows, json.columns.slice(0, 2)]).toEqual([200, 10, ['id', 'customer']])
+    expect(json.sample.map(([id]: string[]) => Number(id) > 990)).toEqual([true, true, true])
+    expect(json.sample[0][4]).toHaveLength(500)
+    expect((await rows({})).json).toMatchObject({ rows: 1000, sample: [] })
+    expect((await rows({ table: 'log', where: "what = 'w'" })).json.rows).toBe(10)
+    expect((await rows({ table: 'none' })).status).toBe(404)
+  })
+
+  test('an error has the words of the server and its position in the condition', async () => {
+    const { status, json } = await rows({ where: 'id > 1 and pricey < 3', sample: 1 })
+    expect(status).toBe(400)
+    expect(json).toMatchObject({ error: 'server', sqlstate: '42703', path: '/where', position: 12 })
+    expect(json.message).toContain('column "pricey" does not exist')
+    expect((await rows({ where: '1 / (id - id) > 0' })).json).toMatchObject({ message: 'division by zero' })
+  })
+
+  test.each([
+    ['true; drop table shop.item', 'remove the ;', 5],
+    ['true) or (true', 'a ) without a ( before it', 5],
+    ['(true', 'a ( that is not closed', 1],
+    ["note = 'x", "a ' that is not closed", 8],
+    ['id > $1', 'parameters such as $1', 6],
+  ])('refuses what is not one expression: %s', async (where, message, position) => {
+    const { status, json } = await rows({ where })
+    expect(status).toBe(400)
+    expect(json).toMatchObject({ error: 'usage', message: expect.stringContaining(message), position })
+  })
+
+  test('cannot write, and does not outlast its time limit', async () => {
+    const write = await rows({ where: "nextval('shop.item_id_seq') > 0", sample: 1 })
+    expect(write.json).toMatchObject({ sqlstate: '25006' })
+    const settings =
+      "set_config('default_transaction_read_only', 'off', false) is not null and set_config('statement_timeout', '0', false) is not null"
+    await rows({ where: settings, sample: 1 })
+    const slow = await rows({ where: 'pg_sleep(60) is not null', countSeconds: 0.2, sample: 1 })
+    expect([slow.status, slow.json.rows, slow.json.sample]).toEqual([200, null, null])
+  })
+
+  test('is cancelled on the server when the client has disconnected', async () => {
+    const controller = new AbortController()
+    const sleeping = () =>
+      shop.sql(
+        `select pid from pg_stat_activity where query like '%pg_sleep(61)%' and pid <> pg_backend_pid() and state = 'active'`,
+      )
+    const body = { conn: { url: shop.url }, schema: 'shop', table: 'item', where: 'pg_sleep(61) is not null' }
+    const gone = fetch(`${api.server.url}/api/table-rows`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ ...body, countSeconds: 100 }),
+      signal: controller.signal,
+    }).catch((error: unknown) => error)
+    await eventually('the count to run', sleeping, (found) => found.length === 1)
+    controller.abort()
+    await gone
+    await eventually('the end of the count', sleeping, (found) => found.length === 0)
+  })
+})
+
+describe('orphans', () => {
+  const orphans = (table: string, kept: object[], countSeconds = 5) =>
+    api.post('/api/orphans', { conn: { url: shop.url }, schema: 'shop', table, kept, countSeconds })
+  const customer = (where: string) => ({ schema: 'shop', name: 'customer', where })
+  const item = (where: string) => ({ schema: 'shop', name: 'item', where })
+
+  test('counts rows that are kept without the row that they reference, from both of its tables', async () => {
+    for (const table of ['item', 'customer']) {
+      const { json } = await orphans(table, [customer('id <= 40')])
+      expect(json.foreign_keys).toMatchObject([{ name: 'item_customer_fkey', orphans: 200 }])
+    }
+    const both = await orphans('item', [customer('id <= 40'), item('customer < 42')])
+    expect(both.json.foreign_keys[0].orphans).toBe(20)
+    const fewer = await orphans('item', [item('id < 10')])
+    expect(fewer.json.foreign_keys).toMatchObject([{ orphans: 0 }])
+    expect((await orphans('item', [{ schema: 'shop', name: 'customer', left_out: true }])).json).toEqual({
+      foreign_keys: [],
+    })
+  })
+
+  test('the suggested condition leaves none, and keeps all other rows', async () => {
+    const kept = [customer('id <= 40 -- first'), item('id > 0 or true')]
+    const { suggestion } = (await orphans('item', kept)).json.foreign_keys[0]
+    const after = await orphans('item', [customer('id <= 40 -- first'), item(suggestion)])
+    expect(after.json.foreign_keys[0].orphans).toBe(0)
+    const counted = await api.post('/api/table-rows', {
+      ...{ conn: { url: shop.url }, schema: 'shop', table: 'item', where: suggestion },
+    })
+    expect(counted.json.rows).toBe(800)
+  })
+
+  test('is not known when the limit is exceeded', async () => {
+    const { json } = await orphans('item', [customer('pg_sleep(60) is null')], 0.2)
+    expect(json.foreign_keys).toMatchObject([{ orphans: null }])
   })
 })
 

@@ -284,12 +284,14 @@ test('the API describes all of its routes, and its page needs no other host', as
     '/api/migrations/{id}/log',
     '/api/migrations/{id}/retry',
     '/api/named',
+    '/api/orphans',
     '/api/plan',
     '/api/preflight',
     '/api/profiles',
     '/api/profiles/{name}',
     '/api/switchover',
     '/api/table-info',
+    '/api/table-rows',
     '/api/test-connection',
   ])
   const start = json.paths['/api/migrate'].post

@@ -51,6 +51,7 @@ test('a condition belongs to its source: for another source it is listed, and us
   const other = await makeShop(postgres)
   await openSelection(shop.url)
   await item('payments').click()
+  await page.getByRole('tab', { name: say.selection.tabs.rows }).click()
   const where = page.getByLabel(say.selection.where)
   await where.fill('amount > 5')
   await where.press('Tab')

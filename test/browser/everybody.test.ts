@@ -1,7 +1,7 @@
 // Accessibility: without a mouse, with the dark theme, in a narrow window, with ten thousand tables.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
-import { casesOf } from '../../tools/long.ts'
+import { casesOf, isLong } from '../../tools/long.ts'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
@@ -143,14 +143,18 @@ test.each(casesOf([2_000], [10_000]))(
     await page.getByRole('button', { name: say.app.next }).click()
     await page.getByText(`${tables.toLocaleString('en')} tables`).waitFor()
     const tree = page.getByRole('tree')
+    const blocked = await watchLongTasks(page)
     await tree.focus()
+    for (let pages = 0; pages < 10; pages++) await page.keyboard.press('PageDown')
     await page.keyboard.press('End')
     await page.getByRole('treeitem', { name: nameOf(tables) }).waitFor()
     expect(await page.getByRole('treeitem').count()).toBeLessThan(80)
     await shoot(page, 'many-tables')
+    if (isLong) expect(await blocked()).toBeLessThan(250)
     expect(await barriers(page)).toEqual([])
 
-    await page.getByRole('searchbox').fill(nameOf(tables - 223))
+    await page.getByRole('searchbox').pressSequentially(nameOf(tables - 223))
+    if (isLong) expect(await blocked()).toBeLessThan(250)
     const found = page.getByRole('treeitem', { name: nameOf(tables - 223) })
     await found.locator('[data-part=check]').click()
     await page.getByText(`${(tables - 1).toLocaleString('en')} tables`).waitFor()
@@ -163,3 +167,15 @@ test.each(casesOf([2_000], [10_000]))(
     await context.close()
   },
 )
+
+/** The longest time, in milliseconds, for which the page could not respond since the last call. */
+async function watchLongTasks(page: Page): Promise<() => Promise<number>> {
+  const list = await page.evaluateHandle(() => {
+    const durations: number[] = []
+    new PerformanceObserver((entries) => {
+      durations.push(...entries.getEntries().map(({ duration }) => duration))
+    }).observe({ type: 'longtask' })
+    return durations
+  })
+  return () => list.evaluate((durations) => Math.max(0, ...durations.splice(0)))
+}

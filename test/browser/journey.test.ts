@@ -39,14 +39,16 @@ test.each([
   await page.getByRole('button', { name: say.app.next }).click()
   const orders = page.getByRole('treeitem', { name: /^orders/ }).first()
   await orders.click()
-  await page.getByText(say.selection.exactRows).waitFor()
-  await page.getByRole('button', { name: say.selection.sample }).click()
-  await page.getByRole('heading', { name: say.selection.sampleTitle }).waitFor()
+  await page.getByRole('tab', { name: say.selection.tabs.rows }).click()
+  await page.getByRole('region', { name: say.selection.sampleTitle }).getByRole('row').nth(5).waitFor()
+  await page.locator('.condition-count', { hasText: language === 'en' ? '5,000 rows' : '5,000 行' }).waitFor()
   // A view without its table is reported immediately, and fixed with one click.
   await orders.locator('[data-part=check]').click()
-  expect(await page.getByRole('status').filter({ hasText: 'public.big_orders' }).textContent()).toContain(
-    'public.orders',
-  )
+  const missing = page
+    .getByRole('status')
+    .filter({ hasText: language === 'en' ? 'required but' : '必要なのに' })
+  await missing.locator('summary').click()
+  expect(await missing.textContent()).toMatch(/public\.orders.*public\.big_orders/)
   await check('2-selection')
   await page.getByRole('button', { name: say.selection.selectRequired }).click()
   await page.getByRole('button', { name: say.app.next }).click()

@@ -1,6 +1,7 @@
 // The selection: what a click includes, what is shown, and how the server's selector reads the request.
 import { describe, expect, test } from 'bun:test'
 import fc from 'fast-check'
+import { ruleName } from '../../client/state/conditions.ts'
 import { missingNeeds, selectionOf, withNeeds } from '../../client/state/selection.ts'
 import {
   buildTree,
@@ -8,15 +9,17 @@ import {
   countSelected,
   everyKey,
   keysOf,
+  type Leaf,
   leafKey,
   type SelectedKeys,
   selectedSize,
   type Tree,
   withKeys,
 } from '../../client/state/tree.ts'
-import { treeRows } from '../../client/state/tree-rows.ts'
-import type { Browse, BrowsedSchema } from '../../shared/api.ts'
+import { found, keysAbove, keysOfAll, treeRows, typedTo } from '../../client/state/tree-rows.ts'
+import type { Browse, BrowsedSchema } from '../../shared/browse-api.ts'
 import { everything } from '../../shared/defaults.ts'
+import { Pattern } from '../../shared/pattern.ts'
 import { Selector } from '../../shared/selector.ts'
 
 const nothing = { views: [], materializedViews: [], functions: [], sequences: [], triggers: [], types: [] }
@@ -29,6 +32,7 @@ function table(name: string, bytes: number, more: Partial<BrowsedSchema['tables'
     estimated_rows: bytes / 10,
     bytes,
     readable: true,
+    primary_key: true,
     needs: [],
     ...more,
   }
@@ -199,4 +203,56 @@ describe('visible lines', () => {
     })
     expect(names(rows).slice(0, 4)).toEqual(['audit', 'public', 'tables', 'orders'])
   })
+})
+
+describe('a filter', () => {
+  const open = new Set<string>()
+  const large = ({ facts }: Leaf) => (facts?.bytes ?? 0) > 1000
+  const names = (rows: ReturnType<typeof treeRows>) =>
+    rows.map(({ node }) => ('name' in node ? node.name : node.kind))
+
+  test('shows what it keeps, with what is above it, and no empty schema', () => {
+    const rows = treeRows(tree, { open, search: '', keeps: large, sort: 'name' })
+    expect(names(rows)).toEqual(['audit', 'tables', 'log', 'public', 'tables', 'orders'])
+  })
+
+  test('and a search apply both', () => {
+    const narrowing = { search: 'public', keeps: large }
+    expect(found(tree, narrowing)?.map(({ name }) => name)).toEqual(['orders'])
+    expect(found(tree, { search: '', keeps: undefined })).toBeUndefined()
+    expect(keysOfAll(tree, found(tree, narrowing) ?? [])).toEqual(
+      new Set([key('tables', 'orders'), key('triggers', 'stamp', 'orders')]),
+    )
+  })
+})
+
+test('what is above a partition is expanded to show it', () => {
+  expect(new Set(keysAbove(leaf('tables', 'visits_1')))).toEqual(
+    new Set(['schema\0public', 'kind\0public\0tables', key('tables', 'visits')]),
+  )
+})
+
+test.each([
+  // From, typed, to.
+  [0, 'o', 1],
+  [1, 'o', 2],
+  [2, 'o', 1],
+  [2, 'oo', 1],
+  [1, 'or', 1],
+  [1, 'ord', 1],
+  [1, 'oth', 2],
+  [2, 'A', 0],
+  [0, 'x', undefined],
+])('typing, from line %d: %s', (from, text, to) => {
+  const rows = ['audit', 'orders', 'others', 'payments'].map((name) => ({ name }))
+  expect(typedTo(rows, from, text)).toBe(to as number)
+})
+
+test('a rule names exactly one table, whatever its name', () => {
+  for (const name of ['orders', 'odd*name?', '"quoted"', 'with.dot', 'a b']) {
+    const pattern = new Pattern(ruleName({ schema: 'public', name }))
+    expect(pattern.matches(name, 'public')).toBe(true)
+    expect(pattern.matches('oddXnameY', 'public')).toBe(false)
+  }
+  expect(ruleName({ schema: 'public', name: 'orders' })).toBe('public.orders')
 })

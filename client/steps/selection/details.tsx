@@ -1,27 +1,85 @@
-// Details of an object: what it requires; of a table also columns, keys, rows and the row condition.
-import { createEffect, createResource, createSignal, For, on, Show } from 'solid-js'
-import type { TableInfo } from '../../../shared/api.ts'
-import { showName } from '../../../shared/table-name.ts'
-import { api, type CallFailed } from '../../api/calls.ts'
+// Details of an object: what it requires; of a table its parts, one tab each.
+import { createEffect, createSignal, For, Match, on, Show, Switch } from 'solid-js'
+import type { TableInfo } from '../../../shared/browse-api.ts'
+import { showName, type TableName } from '../../../shared/table-name.ts'
+import { api } from '../../api/calls.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
-import { Field } from '../../parts/field.tsx'
-import { Problem } from '../../parts/notice.tsx'
+import { Notice, Problem } from '../../parts/notice.tsx'
 import { toConn } from '../../state/connection-url.ts'
-import { draft, ruleFor, setWhere } from '../../state/draft.ts'
-import type { Leaf } from '../../state/tree.ts'
-import { ColumnTable, Definitions, Sample } from './table-facts.tsx'
+import { draft } from '../../state/draft.ts'
+import { isSelected, whereOf } from '../../state/kept-rows.ts'
+import { liveQuery } from '../../state/live-query.ts'
+import { type Leaf, leafKey, type Tree } from '../../state/tree.ts'
+import { Keys } from './keys.tsx'
+import { RowsTab } from './rows-tab.tsx'
+import { ColumnTable, IndexTable, TriggerTable } from './table-facts.tsx'
+import { type TabName, Tabs, tabNames } from './tabs.tsx'
 
-const sampleRows = 10
+/** The same part of the next table is shown. */
+const [tab, setTab] = createSignal<TabName>('columns')
 
-export function Details(props: { leaf: Leaf | undefined }) {
+export function Details(props: {
+  leaf: Leaf | undefined
+  tree: Tree
+  onBack: () => void
+  onJump: (leaf: Leaf) => void
+}) {
+  let pane: HTMLElement | undefined
+  createEffect(
+    on(
+      () => props.leaf?.key,
+      (key) => {
+        pane?.scrollTo({ top: 0 })
+        // In a narrow window the details cover the tree, with its focus.
+        if (key !== undefined && pane && getComputedStyle(pane).position === 'relative') {
+          pane.focus({ preventScroll: true })
+          pane.scrollIntoView({ block: 'start' })
+        }
+      },
+      { defer: true },
+    ),
+  )
+  const find = (table: TableName) => props.tree.byKey.get(leafKey(table.schema, 'tables', table.name))
   return (
-    <section class="panel details" aria-labelledby="details">
-      <h2 id="details">{props.leaf ? showName(props.leaf) : t('selection.details')}</h2>
-      <Show when={props.leaf} fallback={<p class="quiet">{t('selection.detailsEmpty')}</p>}>
+    <section class="details" aria-labelledby="details" tabindex="-1" ref={pane}>
+      <Show
+        when={props.leaf}
+        keyed
+        fallback={
+          <div class="details-empty">
+            <h2 id="details">{t('selection.details')}</h2>
+            <p class="quiet">{t('selection.detailsEmpty')}</p>
+          </div>
+        }
+      >
         {(leaf) => (
           <>
-            <Show when={leaf().kind === 'tables'} fallback={<Needs leaf={leaf()} />}>
-              <TableDetails leaf={leaf()} />
+            <button type="button" class="small details-back" onClick={props.onBack}>
+              <span aria-hidden="true">←</span> {t('selection.back')}
+            </button>
+            <h2 id="details">
+              {showName(leaf)}
+              <span class="details-tags">
+                <Show when={whereOf(leaf)}>
+                  <span class="tag warn">{t('selection.someRows')}</span>
+                </Show>
+                <Show when={!isSelected(leaf)}>
+                  <span class="tag">{t('selection.notSelected')}</span>
+                </Show>
+              </span>
+            </h2>
+            <Show when={leaf.facts} fallback={<Needs leaf={leaf} />}>
+              {(facts) => (
+                <>
+                  <p class="quiet numbers">
+                    {[
+                      t('selection.estimatedRows', { count: estimateText(facts().rows) }),
+                      bytesText(facts().bytes),
+                    ].join(' · ')}
+                  </p>
+                  <TableDetails leaf={leaf} find={find} onJump={props.onJump} />
+                </>
+              )}
             </Show>
           </>
         )}
@@ -30,107 +88,82 @@ export function Details(props: { leaf: Leaf | undefined }) {
   )
 }
 
-function TableDetails(props: { leaf: Leaf }) {
-  const [sample, setSample] = createSignal(false)
-  createEffect(
-    on(
-      () => props.leaf.key,
-      () => setSample(false),
-    ),
+function TableDetails(props: {
+  leaf: Leaf
+  find: (table: TableName) => Leaf | undefined
+  onJump: (leaf: Leaf) => void
+}) {
+  const info = liveQuery(
+    () => ({
+      conn: toConn(draft.source),
+      schema: props.leaf.schema,
+      table: props.leaf.name,
+      countSeconds: 0,
+    }),
+    api.tableInfo,
   )
-  const [info, { refetch }] = createResource(
-    () => ({ schema: props.leaf.schema, table: props.leaf.name, sample: sample() ? sampleRows : 0 }),
-    (wanted) => api.tableInfo({ conn: toConn(draft.source), ...wanted }),
-  )
-  const known = (): TableInfo | undefined => {
-    const found = info.error ? undefined : info.latest
-    return found?.name === props.leaf.name && found.schema === props.leaf.schema ? found : undefined
-  }
+  const counts = (known: TableInfo | undefined) => ({
+    columns: known?.columns.length,
+    keys: known && known.keys.length + known.foreign_keys.length + known.referenced_by.length,
+    indexes: known?.indexes.length,
+    triggers: known?.triggers.length,
+    rows: undefined,
+  })
   return (
     <>
-      <Show when={info.error as CallFailed | undefined}>
-        {(error) => <Problem of={error()} onRetry={() => void refetch()} />}
-      </Show>
-      <Show when={known()} fallback={<p role="status">{info.loading ? t('app.loading') : ''}</p>}>
-        {(table) => (
-          <>
-            <dl class="facts">
-              <div>
-                <dt>{t(table().exact_rows === null ? 'selection.estimatedRows' : 'selection.exactRows')}</dt>
-                <dd>
-                  {countText(table())}
-                  <Show when={table().exact_rows === null}>
-                    <span class="quiet"> ({t('selection.notCounted')})</span>
-                  </Show>
-                </dd>
-              </div>
-              <div>
-                <dt>{t('selection.onDisk')}</dt>
-                <dd>{bytesText(table().bytes)}</dd>
-              </div>
-            </dl>
-            <ColumnTable info={table()} />
-            <Definitions
-              title={t('selection.keys')}
-              list={table().keys.map(({ name, definition }) => ({ name, text: definition }))}
-            />
-            <Definitions
-              title={t('selection.foreignKeys')}
-              list={table().foreign_keys.map(({ name, definition }) => ({ name, text: definition }))}
-            />
-            <Definitions
-              title={t('selection.indexes')}
-              list={table().indexes.map(({ name, definition, bytes, valid }) => ({
-                name,
-                text: definition,
-                note: valid ? bytesText(bytes) : t('selection.invalid'),
-              }))}
-            />
-            <Definitions
-              title={t('selection.triggers')}
-              list={table().triggers.map(({ name, definition, enabled }) => ({
-                name,
-                text: definition,
-                ...(!enabled && { note: t('selection.disabled') }),
-              }))}
-            />
-            <Where table={showName(props.leaf)} />
-            <Show
-              when={sample() && table().sample}
-              fallback={
-                <button type="button" onClick={() => setSample(true)} disabled={info.loading}>
-                  {t('selection.sample')}
-                </button>
-              }
-            >
-              <Sample info={table()} />
+      <Show when={info.answer()?.comment}>{(comment) => <p class="details-comment">{comment()}</p>}</Show>
+      <Tabs
+        label={t('selection.parts')}
+        tabs={tabNames.map((name) => {
+          const count = counts(info.answer())[name]
+          return {
+            name,
+            title: t(`selection.tabs.${name}`),
+            ...(count !== undefined && { count: rowsText(count) }),
+          }
+        })}
+        chosen={tab()}
+        onChoose={setTab}
+      >
+        <Show when={info.problem()}>{(error) => <Problem of={error()} onRetry={info.askAgain} />}</Show>
+        <Show
+          when={info.answer()}
+          fallback={
+            <Show when={info.isWaiting()}>
+              <p role="status" class="quiet">
+                <span class="spinner" aria-hidden="true" />
+                {t('app.loading')}
+              </p>
             </Show>
-          </>
-        )}
-      </Show>
+          }
+        >
+          {(table) => (
+            <Switch>
+              <Match when={tab() === 'columns'}>
+                <ColumnTable info={table()} />
+              </Match>
+              <Match when={tab() === 'keys'}>
+                <Keys info={table()} find={props.find} onJump={props.onJump} />
+              </Match>
+              <Match when={tab() === 'indexes'}>
+                <IndexTable info={table()} />
+              </Match>
+              <Match when={tab() === 'triggers'}>
+                <TriggerTable info={table()} />
+              </Match>
+              <Match when={tab() === 'rows'}>
+                <Show
+                  when={props.leaf.facts?.readable}
+                  fallback={<Notice tone="warn">{<p>{t('selection.noRight')}</p>}</Notice>}
+                >
+                  <RowsTab leaf={props.leaf} info={table()} find={props.find} />
+                </Show>
+              </Match>
+            </Switch>
+          )}
+        </Show>
+      </Tabs>
     </>
-  )
-}
-
-function countText({ exact_rows, estimated_rows }: TableInfo): string {
-  return exact_rows === null ? estimateText(estimated_rows) : rowsText(exact_rows)
-}
-
-function Where(props: { table: string }) {
-  return (
-    <Field label={t('selection.where')} help={t('selection.whereHelp')}>
-      {(ids) => (
-        <input
-          {...ids}
-          type="text"
-          class="mono"
-          spellcheck={false}
-          placeholder={t('selection.whereHint')}
-          value={ruleFor(props.table)?.where ?? ''}
-          onChange={(event) => setWhere(props.table, event.currentTarget.value)}
-        />
-      )}
-    </Field>
   )
 }
 

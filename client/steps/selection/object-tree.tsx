@@ -1,31 +1,54 @@
 // The tree of objects. Only visible lines are in the document. It is one tab stop:
-// arrows move, space selects, enter shows details.
+// arrows and letters move, space selects, enter shows details.
 // https://www.w3.org/WAI/ARIA/apg/patterns/treeview/
 import { createVirtualizer } from '@tanstack/solid-virtual'
-import { createEffect, createMemo, createSignal, For, on, Show } from 'solid-js'
+import { batch, createEffect, createMemo, createSignal, For, on, Show } from 'solid-js'
 import { t } from '../../i18n/index.ts'
 import { selectInTree } from '../../state/draft.ts'
 import { selectAll, setSelected, sourceTree } from '../../state/source.ts'
 import { checkState, countSelected, keysOf, type Leaf, type Tree } from '../../state/tree.ts'
-import { found, rowAbove, type Sort, type TreeRow, treeRows } from '../../state/tree-rows.ts'
-import { Toolbar } from './toolbar.tsx'
-import { rowId, TreeLine } from './tree-line.tsx'
+import { keepsOf, usualSize } from '../../state/tree-filter.ts'
+import {
+  found,
+  keysAbove,
+  keysOfAll,
+  rowAbove,
+  type TreeRow,
+  treeRows,
+  typedTo,
+} from '../../state/tree-rows.ts'
+import { Missing } from './missing.tsx'
+import { type Look, Toolbar } from './toolbar.tsx'
+import { nameOf, rowId, TreeLine } from './tree-line.tsx'
 
-const rowHeight = 34
+const rowHeight = 30
+/** Letters that follow each other more slowly start a new name. */
+const typingPauseMs = 700
 
 export function ObjectTree(props: {
   tree: Tree
   chosen: string | undefined
+  /** An object to show: what is above it is expanded. */
+  jump: Leaf | undefined
   onChoose: (leaf: Leaf) => void
 }) {
   const [open, setOpen] = createSignal<ReadonlySet<string>>(firstOpen(props.tree))
-  const [search, setSearch] = createSignal('')
-  const [sort, setSort] = createSignal<Sort>('name')
+  const [look, setLook] = createSignal<Look>({
+    search: '',
+    filter: undefined,
+    bytes: usualSize,
+    sort: 'name',
+  })
   const [active, setActive] = createSignal<string>()
   let scroller: HTMLDivElement | undefined
+  let typed = { text: '', at: 0 }
 
-  const rows = createMemo(() => treeRows(props.tree, { open: open(), search: search(), sort: sort() }))
-  const narrowed = createMemo(() => found(props.tree, search()))
+  const narrowing = createMemo(() => {
+    const { search, filter, bytes } = look()
+    return { search, keeps: keepsOf(filter, bytes) }
+  })
+  const rows = createMemo(() => treeRows(props.tree, { ...narrowing(), open: open(), sort: look().sort }))
+  const narrowed = createMemo(() => found(props.tree, narrowing()))
   const counts = createMemo(() => countSelected(props.tree, sourceTree().selected))
   // The first line until another is chosen.
   const activeIndex = createMemo(() =>
@@ -44,7 +67,22 @@ export function ObjectTree(props: {
     overscan: 12,
   })
   // After another order or search, scroll to the top.
-  createEffect(on([search, sort], () => scroller?.scrollTo({ top: 0 }), { defer: true }))
+  createEffect(on(look, () => scroller?.scrollTo({ top: 0 }), { defer: true }))
+  createEffect(
+    on(
+      () => props.jump,
+      (leaf) => {
+        if (!leaf) return
+        batch(() => {
+          setLook({ ...look(), search: '', filter: undefined })
+          setOpen(new Set([...open(), ...keysAbove(leaf)]))
+          setActive(leaf.key)
+        })
+        const index = rows().findIndex(({ key }) => key === leaf.key)
+        if (index >= 0) virtual.scrollToIndex(index, { align: 'center' })
+      },
+    ),
+  )
 
   const stateOf = ({ key }: TreeRow) => {
     const count = counts().get(key)
@@ -71,6 +109,17 @@ export function ObjectTree(props: {
     setActive(rows()[to]?.key)
     virtual.scrollToIndex(to)
   }
+  function typing({ key, timeStamp }: KeyboardEvent): (() => void) | undefined {
+    if ([...key].length !== 1) return undefined
+    const isLater = timeStamp - typed.at > typingPauseMs
+    typed = { text: isLater ? key : typed.text + key, at: timeStamp }
+    const to = typedTo(
+      rows().map(({ node }) => ({ name: nameOf(node) })),
+      activeIndex(),
+      typed.text,
+    )
+    return to === undefined ? () => undefined : () => moveTo(to)
+  }
   function onKey(event: KeyboardEvent) {
     const index = activeIndex()
     const row = rows()[index]
@@ -88,7 +137,7 @@ export function ObjectTree(props: {
       ' ': () => toggleSelected(row),
       Enter: () => choose(row),
     }
-    const action = actions[event.key]
+    const action = actions[event.key] ?? typing(event)
     if (!action) return
     event.preventDefault()
     action()
@@ -97,22 +146,30 @@ export function ObjectTree(props: {
   return (
     <>
       <Toolbar
-        search={search()}
-        onSearch={setSearch}
-        sort={sort()}
-        onSort={setSort}
-        found={narrowed()?.objects}
+        look={look()}
+        onLook={(changed) => setLook({ ...look(), ...changed })}
+        found={narrowed()?.length}
         onAll={(on) => {
           selectInTree()
           const some = narrowed()
-          if (some) setSelected(some.keys, on)
+          if (some) setSelected(keysOfAll(props.tree, some), on)
           else selectAll(on)
         }}
         onOpenAll={(all) => setOpen(all ? everyNode(props.tree) : new Set())}
       />
+      <Missing tree={props.tree} />
       <Show
         when={rows().length > 0}
-        fallback={<p class="empty small">{t('selection.noMatch', { text: search() })}</p>}
+        fallback={
+          <div class="empty small" role="status">
+            <p>
+              {look().search ? t('selection.noMatch', { text: look().search }) : t('selection.noneFound')}
+            </p>
+            <button type="button" onClick={() => setLook({ ...look(), search: '', filter: undefined })}>
+              {t('selection.clearFilter')}
+            </button>
+          </div>
+        }
       >
         <div
           class="tree"

@@ -1,3 +1,4 @@
+// What of the source is migrated: the tree of its objects, beside it the details of one, below both what is selected.
 import './selection.css'
 import { createEffect, createMemo, createSignal, Match, Show, Switch } from 'solid-js'
 import { bytesText, rowsText, t } from '../../i18n/index.ts'
@@ -5,12 +6,11 @@ import { Notice, Problem } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { isEmptyEnd, toConn } from '../../state/connection-url.ts'
 import { draft, given, rules, selectInTree } from '../../state/draft.ts'
-import { goToStep } from '../../state/route.ts'
+import { goBack, goOn } from '../../state/journey.ts'
 import { isNothing } from '../../state/selection.ts'
 import { readSource, source, sourceTree } from '../../state/source.ts'
 import { type Leaf, selectedSize, type Tree } from '../../state/tree.ts'
 import { Details } from './details.tsx'
-import { Missing } from './missing.tsx'
 import { ObjectTree } from './object-tree.tsx'
 import { selectionText, UnusedSelection } from './unused.tsx'
 
@@ -20,11 +20,11 @@ export function SelectionStep() {
     if (!isEmptyEnd(draft.source)) read()
   })
   return (
-    <section class="step">
+    <section class="step choose-step">
       <header class="step-head with-action">
         <h1>{t('selection.title')}</h1>
         <Show when={!isEmptyEnd(draft.source)}>
-          <button type="button" disabled={source.reading()} onClick={() => read(true)}>
+          <button type="button" class="small" disabled={source.reading()} onClick={() => read(true)}>
             {t('selection.reload')}
           </button>
         </Show>
@@ -53,13 +53,18 @@ export function SelectionStep() {
 }
 
 function Chooser(props: { tree: Tree }) {
-  const [chosen, setChosen] = createSignal<Leaf>()
-  const narrowed = () => rules().filter(({ where }) => where !== undefined).length
-  const size = createMemo(() => selectedSize(props.tree, sourceTree().selected))
-  const nothing = createMemo(() => !given() && isNothing(props.tree, sourceTree().selected))
-  const isPartly = createMemo(
-    () => sourceTree().selected.size < props.tree.leaves.length && props.tree.leaves.length > 0 && !nothing(),
-  )
+  const [chosenKey, setChosenKey] = createSignal<string>()
+  const [jump, setJump] = createSignal<Leaf>()
+  let panes: HTMLDivElement | undefined
+  // After the source has been read again, the same object of the new tree.
+  const chosen = createMemo(() => {
+    const key = chosenKey()
+    return key === undefined ? undefined : props.tree.byKey.get(key)
+  })
+  function back() {
+    setChosenKey(undefined)
+    panes?.querySelector<HTMLElement>('[role=tree]')?.focus()
+  }
   return (
     <>
       <Show when={given()}>
@@ -78,40 +83,64 @@ function Chooser(props: { tree: Tree }) {
           </div>
         }
       >
-        <div class="chooser">
-          <div class="panel tree-panel">
-            <ObjectTree tree={props.tree} onChoose={setChosen} chosen={chosen()?.key} />
-            <p class="tree-foot numbers" role="status">
-              {nothing()
-                ? t('selection.nothingSelected')
-                : t('selection.summary', {
-                    tables: rowsText(size().tables),
-                    rows: rowsText(size().rows),
-                    bytes: bytesText(size().bytes),
-                  })}
-              <Show when={narrowed() > 0}>
-                {' · '}
-                {t('selection.narrowed', { count: rowsText(narrowed()) })}
-              </Show>
-            </p>
+        <div class="chooser" classList={{ 'has-details': chosen() !== undefined }} ref={panes}>
+          <div class="tree-pane">
+            <ObjectTree
+              tree={props.tree}
+              jump={jump()}
+              chosen={chosenKey()}
+              onChoose={({ key }) => setChosenKey(key)}
+            />
           </div>
-          <div class="beside">
-            <Missing tree={props.tree} />
-            <Details leaf={chosen()} />
-          </div>
+          <Details
+            leaf={chosen()}
+            tree={props.tree}
+            onBack={back}
+            onJump={(leaf) => {
+              setChosenKey(leaf.key)
+              setJump(leaf)
+            }}
+          />
         </div>
       </Show>
-      <Show when={isPartly()}>
-        <p class="quiet">{t('selection.partly')}</p>
-      </Show>
-      <div class="actions between">
-        <button type="button" onClick={() => goToStep('connections')}>
-          <span aria-hidden="true">←</span> {t('app.back')}
-        </button>
-        <button type="button" class="primary" disabled={nothing()} onClick={() => goToStep('options')}>
-          {t('app.next')} <span aria-hidden="true">→</span>
-        </button>
-      </div>
+      <FootBar tree={props.tree} />
     </>
+  )
+}
+
+function FootBar(props: { tree: Tree }) {
+  const narrowed = () => rules().filter(({ where }) => where !== undefined).length
+  const size = createMemo(() => selectedSize(props.tree, sourceTree().selected))
+  const nothing = createMemo(() => !given() && isNothing(props.tree, sourceTree().selected))
+  const isPartly = createMemo(
+    () => sourceTree().selected.size < props.tree.leaves.length && props.tree.leaves.length > 0 && !nothing(),
+  )
+  return (
+    <footer class="foot-bar">
+      <button type="button" onClick={() => goBack('selection')}>
+        <span aria-hidden="true">←</span> {t('app.back')}
+      </button>
+      <div class="foot-words">
+        <p class="foot-sum numbers" role="status">
+          {nothing()
+            ? t('selection.nothingSelected')
+            : t('selection.summary', {
+                tables: rowsText(size().tables),
+                rows: rowsText(size().rows),
+                bytes: bytesText(size().bytes),
+              })}
+          <Show when={narrowed() > 0}>
+            {' · '}
+            {t('selection.narrowed', { count: rowsText(narrowed()) })}
+          </Show>
+        </p>
+        <Show when={isPartly()}>
+          <p class="quiet foot-note">{t('selection.partly')}</p>
+        </Show>
+      </div>
+      <button type="button" class="primary" disabled={nothing()} onClick={() => goOn('selection')}>
+        {t('app.next')} <span aria-hidden="true">→</span>
+      </button>
+    </footer>
   )
 }

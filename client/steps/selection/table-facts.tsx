@@ -1,89 +1,106 @@
-// The parts of a table, as tables.
-import { For, Show } from 'solid-js'
-import type { TableInfo } from '../../../shared/api.ts'
-import { t } from '../../i18n/index.ts'
+// Columns, indexes and triggers of a table.
+import { For, type JSX, Show } from 'solid-js'
+import type { TableInfo } from '../../../shared/browse-api.ts'
+import { bytesText, t } from '../../i18n/index.ts'
 
-export function ColumnTable(props: { info: TableInfo }) {
+/** Scrolls sideways where it is wider than its place. */
+export function WideTable(props: {
+  label: string
+  class?: string
+  head: readonly string[]
+  children: JSX.Element
+}) {
   return (
-    <>
-      <h3 id="columns">{t('selection.columns')}</h3>
-      <section class="scroll-x" aria-labelledby="columns" tabindex="0">
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">{t('selection.column')}</th>
-              <th scope="col">{t('selection.type')}</th>
-              <th scope="col">{t('selection.nullable')}</th>
-              <th scope="col">{t('selection.default')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            <For each={props.info.columns}>
-              {(column) => (
-                <tr>
-                  <th scope="row">{column.name}</th>
-                  <td class="mono">{column.type}</td>
-                  <td>{column.nullable ? 'NULL' : 'NOT NULL'}</td>
-                  <td class="mono">
-                    {column.identity
-                      ? t('selection.identity', { kind: column.identity })
-                      : `${column.default ?? ''}${column.generated ? ` (${t('selection.generated')})` : ''}`}
-                  </td>
-                </tr>
-              )}
-            </For>
-          </tbody>
-        </table>
-      </section>
-    </>
+    <section class={`wide ${props.class ?? ''}`} aria-label={props.label} tabindex="0">
+      <table>
+        <thead>
+          <tr>
+            <For each={props.head}>{(title) => <th scope="col">{title}</th>}</For>
+          </tr>
+        </thead>
+        <tbody>{props.children}</tbody>
+      </table>
+    </section>
   )
 }
 
-export function Definitions(props: { title: string; list: { name: string; text: string; note?: string }[] }) {
+export function ColumnTable(props: { info: TableInfo }) {
+  const head = () => [
+    t('selection.column'),
+    t('selection.type'),
+    t('selection.nullable'),
+    t('selection.default'),
+    ...(hasComments() ? [t('selection.comment')] : []),
+  ]
+  const hasComments = () => props.info.columns.some(({ comment }) => comment !== null)
   return (
-    <Show when={props.list.length > 0}>
-      <h3>{props.title}</h3>
-      <ul class="definitions">
-        <For each={props.list}>
-          {({ name, text, note }) => (
-            <li>
-              <b>{name}</b> <Show when={note}>{(words) => <span class="quiet">({words()})</span>}</Show>
-              <code>{text}</code>
-            </li>
+    <Show when={props.info.columns.length > 0} fallback={<p class="quiet">{t('selection.noColumns')}</p>}>
+      <WideTable label={t('selection.tabs.columns')} head={head()}>
+        <For each={props.info.columns}>
+          {(column) => (
+            <tr>
+              <th scope="row">{column.name}</th>
+              <td class="mono">{column.type}</td>
+              <td class="mono">{column.nullable ? '' : 'NOT NULL'}</td>
+              <td class="mono">
+                {column.identity
+                  ? t('selection.identity', { kind: column.identity })
+                  : `${column.default ?? ''}${column.generated ? ` (${t('selection.generated')})` : ''}`}
+              </td>
+              <Show when={hasComments()}>
+                <td>{column.comment}</td>
+              </Show>
+            </tr>
           )}
         </For>
-      </ul>
+      </WideTable>
     </Show>
   )
 }
 
-export function Sample(props: { info: TableInfo }) {
-  const rows = () => props.info.sample ?? []
+export function IndexTable(props: { info: TableInfo }) {
   return (
-    <>
-      <h3 id="sample">{t('selection.sampleTitle')}</h3>
-      <Show when={rows().length > 0} fallback={<p class="quiet">{t('selection.sampleEmpty')}</p>}>
-        <section class="scroll-x" aria-labelledby="sample" tabindex="0">
-          <table class="sample">
-            <thead>
-              <tr>
-                <For each={props.info.columns}>{({ name }) => <th scope="col">{name}</th>}</For>
-              </tr>
-            </thead>
-            <tbody>
-              <For each={rows()}>
-                {(row) => (
-                  <tr>
-                    <For each={row}>
-                      {(value) => <td class="mono">{value ?? <i class="quiet">NULL</i>}</td>}
-                    </For>
-                  </tr>
-                )}
-              </For>
-            </tbody>
-          </table>
-        </section>
-      </Show>
-    </>
+    <Show when={props.info.indexes.length > 0} fallback={<p class="quiet">{t('selection.noIndexes')}</p>}>
+      <WideTable
+        label={t('selection.tabs.indexes')}
+        head={[t('selection.index'), t('selection.size'), t('selection.state'), t('selection.definition')]}
+      >
+        <For each={props.info.indexes}>
+          {(index) => (
+            <tr>
+              <th scope="row">{index.name}</th>
+              <td class="numbers no-wrap">{bytesText(index.bytes)}</td>
+              <td>
+                <Show when={!index.valid} fallback={t('selection.valid')}>
+                  <span class="bad-word">{t('selection.invalid')}</span>
+                </Show>
+              </td>
+              <td class="mono definition">{index.definition}</td>
+            </tr>
+          )}
+        </For>
+      </WideTable>
+    </Show>
+  )
+}
+
+export function TriggerTable(props: { info: TableInfo }) {
+  return (
+    <Show when={props.info.triggers.length > 0} fallback={<p class="quiet">{t('selection.noTriggers')}</p>}>
+      <WideTable
+        label={t('selection.tabs.triggers')}
+        head={[t('selection.trigger'), t('selection.state'), t('selection.definition')]}
+      >
+        <For each={props.info.triggers}>
+          {(trigger) => (
+            <tr>
+              <th scope="row">{trigger.name}</th>
+              <td>{t(trigger.enabled ? 'selection.enabled' : 'selection.disabled')}</td>
+              <td class="mono definition">{trigger.definition}</td>
+            </tr>
+          )}
+        </For>
+      </WideTable>
+    </Show>
   )
 }

@@ -1,8 +1,7 @@
 // One line of the tree.
 import { Show } from 'solid-js'
-import { showName } from '../../../shared/table-name.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
-import { ruleFor } from '../../state/draft.ts'
+import { lacking, whereOf } from '../../state/kept-rows.ts'
 import type { CheckState, KindNode, Leaf, SchemaNode } from '../../state/tree.ts'
 import type { TreeRow } from '../../state/tree-rows.ts'
 
@@ -55,6 +54,8 @@ export function TreeLine(props: {
       <span class={`tree-check ${props.state}`} data-part="check" aria-hidden="true" />
       <span class="tree-name" classList={{ strong: props.row.level < 3 }} title={nameOf(props.row.node)}>
         {nameOf(props.row.node)}
+      </span>
+      <span class="tree-tags">
         <Tags node={props.row.node} />
       </span>
       <Show when={props.count}>
@@ -80,8 +81,7 @@ export function TreeLine(props: {
 
 function Tags(props: { node: SchemaNode | KindNode | Leaf }) {
   const facts = () => ('facts' in props.node ? props.node.facts : undefined)
-  const where = () =>
-    'facts' in props.node && props.node.facts ? ruleFor(showName(props.node))?.where : undefined
+  const where = () => ('partitions' in props.node ? whereOf(props.node) : undefined)
   return (
     <>
       <Show when={where()}>
@@ -90,6 +90,9 @@ function Tags(props: { node: SchemaNode | KindNode | Leaf }) {
             {t('selection.someRows')}
           </span>
         )}
+      </Show>
+      <Show when={lacking().has(props.node.key)}>
+        <span class="tag warn">{t('selection.lacks')}</span>
       </Show>
       <Show when={facts()?.kind === 'partitioned'}>
         <span class="tag">{t('selection.partitioned')}</span>
@@ -104,7 +107,7 @@ function Tags(props: { node: SchemaNode | KindNode | Leaf }) {
   )
 }
 
-function nameOf(node: SchemaNode | KindNode | Leaf): string {
+export function nameOf(node: SchemaNode | KindNode | Leaf): string {
   if ('kinds' in node) return node.name
   if ('leaves' in node) return t(`kinds.${node.kind}`)
   return node.table === undefined ? node.name : `${node.name} (${node.table})`
