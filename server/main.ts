@@ -5,6 +5,7 @@ import { cleanupCommand } from './cli/commands/cleanup.ts'
 import { cloneCommand } from './cli/commands/clone.ts'
 import { compareCommand } from './cli/commands/compare.ts'
 import { copyCommand } from './cli/commands/copy.ts'
+import { createDatabaseCommand } from './cli/commands/create-database.ts'
 import { preflightCommand } from './cli/commands/doctor.ts'
 import { fleetCommand } from './cli/commands/fleet.ts'
 import { followCommand } from './cli/commands/follow.ts'
@@ -45,8 +46,16 @@ const following = [
   cleanupCommand(),
   ...steeringCommands(),
 ]
+const preparing = [createDatabaseCommand()]
 const looking = [statusCommand(), tuiCommand(), listCommand(), preflightCommand(), licensesCommand()]
-for (const command of [...migrating, ...following, ...looking, serveCommand(), healthCommand()]) {
+for (const command of [
+  ...migrating,
+  ...preparing,
+  ...following,
+  ...looking,
+  serveCommand(),
+  healthCommand(),
+]) {
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))

@@ -3,6 +3,7 @@ import { treaty } from '@elysiajs/eden'
 import type { App } from '../../server/api/app.ts'
 import type { ApiError, Conn, MigrateBody, ProfileBody, RequestBody } from '../../shared/api.ts'
 import type { OrphansBody, TableInfoBody, TableRowsBody } from '../../shared/browse-api.ts'
+import type { CreateDatabaseBody } from '../../shared/create-database-api.ts'
 import type { LogLevel } from '../../shared/event.ts'
 import type { FleetAction } from '../../shared/fleet.ts'
 import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
@@ -38,6 +39,7 @@ const listed = 200
 export const api = {
   named: () => answer(routes.named.get()),
   testConnection: (conn: Conn) => answer(routes['test-connection'].post({ conn })),
+  createDatabase: (body: CreateDatabaseBody) => answer(routes['create-database'].post(body)),
   browse: (conn: Conn, signal: AbortSignal) => answer(routes.browse.post({ conn }, { fetch: { signal } })),
   tableInfo: (body: TableInfoBody, signal: AbortSignal) =>
     answer(routes['table-info'].post(body, { fetch: { signal } })),

@@ -115,7 +115,10 @@ function singular(text: string): string {
   if (language() !== 'en') return text
   return text
     .replace(/\b1 objects are\b/, '1 object is')
-    .replace(/\b1 (table|row|warning|blocker|connection|profile|worker|line|session|transaction)s\b/g, '1 $1')
+    .replace(
+      /\b1 (table|row|warning|blocker|connection|profile|worker|line|session|transaction|check)s\b/g,
+      '1 $1',
+    )
 }
 
 const japaneseUnits: Record<string, string> = { bytes: 'バイト', d: '日', h: '時間', min: '分', s: '秒' }

@@ -13,7 +13,7 @@ export const preflightEn = {
   groups: {
     blocker: 'Blockers',
     warning: 'Warnings',
-    ok: 'Passed: {{count}}',
+    ok: '{{count}} checks passed',
   },
   copyFor: 'Copy the SQL: {{title}}',
 }

@@ -16,7 +16,7 @@ export const preflightJa: Words<typeof preflightEn> = {
   groups: {
     blocker: '要対処',
     warning: '注意',
-    ok: '合格：{{count}} 件',
+    ok: '{{count}} 件のチェックに合格',
   },
   copyFor: 'SQL をコピー：{{title}}',
 }

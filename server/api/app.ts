@@ -6,6 +6,7 @@ import { tellMistake } from '../system/output.ts'
 import { formLimit, readJson, readText } from './body.ts'
 import { responseOf } from './compression.ts'
 import { connectionRoutes } from './connection.ts'
+import { createDatabaseRoutes } from './create-database.ts'
 import { apiErrorOf, internalError, statusFor } from './errors.ts'
 import { fleetRoutes } from './fleet.ts'
 import { followRoutes } from './follow.ts'
@@ -69,6 +70,7 @@ export function createApp(services: Services, guard: Guard) {
     .use(loginRoutes(guard))
     .use(connectionRoutes(services))
     .use(tableRowsRoutes(services))
+    .use(createDatabaseRoutes(services))
     .use(preflightRoutes(services))
     .use(planRoutes(services))
     .use(migrateRoutes(services))

@@ -257,6 +257,7 @@ test('the API describes all of its routes, and its page needs no other host', as
   const { json } = await api.get('/openapi/json')
   expect(Object.keys(json.paths).sort()).toEqual([
     '/api/browse',
+    '/api/create-database',
     '/api/fleet',
     '/api/fleet/complete',
     '/api/fleet/pause',

@@ -1,10 +1,10 @@
-// The first step: URL and fields, connection tests, saved connections, profiles, files.
+// The first step: what is pasted, connection tests, saved connections, profiles, files.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import type { Browser, Page } from 'playwright-core'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
-import { type Visit, visit, words } from './visitor.ts'
+import { barriers, stepCheck, type Visit, visit, words } from './visitor.ts'
 
 const say = words.en.connections
 let server: PageServer
@@ -47,7 +47,7 @@ test('URL and fields follow each other, and neither shows the password', async (
   await source.getByLabel(say.host).fill('elsewhere')
   expect(await source.getByLabel(say.url).inputValue()).toContain('@elsewhere:5433/')
   await source.getByLabel(say.url).fill('mysql://x')
-  await source.getByText(say.urlScheme).waitFor()
+  await source.getByText('“mysql” is not PostgreSQL').waitFor()
 
   await page.getByRole('button', { name: say.swap }).click()
   expect(await end(say.destination).getByLabel(say.host).inputValue()).toBe('elsewhere')
@@ -100,10 +100,99 @@ test('saved connections survive a reload, with their password only on request', 
   expect(passwords).toEqual(['', 's3cret'])
 })
 
+test('whatever is pasted fills the fields, without its password, and what is not used is named', async () => {
+  const source = end(say.source)
+  const field = source.getByLabel(say.url)
+  await field.fill('PGPASSWORD=s3cret psql -h db.example -p 5433 -U jo -v x=1 shop')
+  await source.getByText('Not used: -v').waitFor()
+  expect(await field.inputValue()).toBe('postgres://jo:*****@db.example:5433/shop')
+  expect(await source.getByLabel(say.password, { exact: true }).inputValue()).toBe('s3cret')
+
+  await field.fill(
+    'postgresql://postgres.abcdefghijklmnopqrst:[YOUR-PASSWORD]@aws-0-x.pooler.supabase.com:6543/postgres',
+  )
+  await source.getByText('Enter: Password').waitFor()
+  await source.getByRole('button', { name: 'Use postgres@db.abcdefghijklmnopqrst.supabase.co:5432' }).click()
+  expect(await source.getByLabel(say.user, { exact: true }).inputValue()).toBe('postgres')
+  await source.getByText('Supabase: this is the address').waitFor({ state: 'detached' })
+
+  await field.fill('DATABASE_URL=postgres://jo:s3cret@pool/shop\nDIRECT_URL=postgres://jo:s3cret@direct/shop')
+  const choice = source.getByRole('region', { name: 'The text has 2 connections' })
+  expect(await choice.textContent()).not.toContain('s3cret')
+  expect(await barriers(page)).toEqual([])
+  await choice.getByRole('button', { name: 'DIRECT_URL' }).click()
+  expect(await source.getByLabel(say.host).inputValue()).toBe('direct')
+
+  await field.fill('nothing of use')
+  await source.getByText(say.nothingRead).waitFor()
+})
+
+test('everything that was entered but passwords survives a reload, with the choice of the preflight checks', async () => {
+  const source = end(say.source)
+  await source
+    .getByLabel(say.url)
+    .fill(
+      'host=db user=jo password=s3cret dbname=shop sslmode=verify-ca sslrootcert=/ca.pem connect_timeout=7',
+    )
+  await source.getByText(say.moreWith.replace('{{mode}}', 'verify-ca')).click()
+  await source.getByLabel(say.options).fill('-c statement_timeout=0')
+  await page.reload()
+  await source.getByText(say.passwordLost).waitFor()
+  await source.getByText(say.moreWith.replace('{{mode}}', 'verify-ca')).click()
+  expect(await source.getByLabel(say.sslMode).inputValue()).toBe('verify-ca')
+  expect(await source.getByLabel(say.sslRootCert).inputValue()).toBe('/ca.pem')
+  expect(await source.getByLabel(say.connectTimeout).inputValue()).toBe('7')
+  expect(await source.getByLabel(say.options).inputValue()).toBe('-c statement_timeout=0')
+})
+
+test.each([
+  { language: 'en', width: 1440, dark: false },
+  { language: 'ja', width: 390, dark: true },
+] as const)('a destination that does not exist is created: $language, $width wide', async (look) => {
+  const { language } = look
+  const all = words[language]
+  const own = all.connections
+  await using visitor = await visit(chromium, server.url, look)
+  const check = stepCheck(visitor.page, 'connections', language, true)
+  const form = (name: string) => visitor.page.getByRole('form', { name })
+  await check('empty')
+  expect(await visitor.page.getByRole('button', { name: all.app.next }).isDisabled()).toBe(true)
+  await visitor.page.getByText(own.needSource).waitFor()
+  const name = `new ${language} ${Date.now()}`
+  const to = form(own.destination)
+  await to.getByLabel(own.url).fill(postgres.url(name))
+  await to.getByRole('button', { name: own.test }).click()
+  await to.getByText(own.create.needSource).waitFor()
+  await form(own.source).getByLabel(own.url).fill(database.url)
+  await form(own.source).getByRole('button', { name: own.test }).click()
+  await to.getByRole('button', { name: own.create.start }).click()
+  const confirm = to.getByRole('button', { name: own.create.confirm.replace('{{name}}', name) })
+  await confirm.waitFor()
+  await check('create')
+  expect(await to.locator('pre').textContent()).toStartWith(`create database "${name}" template template0`)
+  await confirm.click()
+  await to.getByText('PostgreSQL 17').waitFor()
+  try {
+    await visitor.page
+      .getByRole('region', { name: all.preflight.title })
+      .getByText(all.preflight.verdict.ok)
+      .waitFor()
+    await check('created')
+  } finally {
+    await postgres.sql('postgres', `drop database "${name}" with (force)`)
+  }
+  expect(visitor.complaints).toEqual([])
+})
+
+async function openProfiles() {
+  await page.getByRole('button', { name: say.profiles }).click()
+  return page.getByRole('dialog', { name: say.profiles })
+}
+
 test('a profile restores everything, and its password without showing it', async () => {
   const source = end(say.source)
   await source.getByLabel(say.url).fill(database.url)
-  const profiles = page.getByRole('region', { name: say.profiles })
+  let profiles = await openProfiles()
   const name = 'every night? 100% #1'
   await profiles.getByLabel(say.savedName).fill(name)
   await profiles.getByLabel(say.profilePasswords).check()
@@ -112,18 +201,22 @@ test('a profile restores everything, and its password without showing it', async
 
   await page.reload()
   await source.getByText(say.passwordLost).waitFor()
-  await page.getByRole('button', { name: `Use ${name}` }).click()
+  profiles = await openProfiles()
+  expect(await barriers(page)).toEqual([])
+  await profiles.getByRole('button', { name: `Use ${name}` }).click()
+  await profiles.waitFor({ state: 'detached' })
   // The profile is loaded with its password.
   await source.getByText(say.passwordLost).waitFor({ state: 'hidden' })
   await source.getByRole('button', { name: say.test }).click()
   await source.getByText(`PostgreSQL ${postgres.major}`).waitFor()
   expect(await source.getByLabel(say.password, { exact: true }).inputValue()).toBe('')
-  await page.getByRole('button', { name: `Remove ${name}` }).click()
+  await openProfiles()
+  await profiles.getByRole('button', { name: `Remove ${name}` }).click()
   await profiles.getByText(say.profilesEmpty).waitFor()
 })
 
 test('a file of connections can be chosen, or dropped on the page', async () => {
-  const profiles = page.getByRole('region', { name: say.profiles })
+  const profiles = await openProfiles()
   const text = JSON.stringify({ connections: [{ name: 'from a file', url: 'postgres://filed/db' }] })
   const choose = async (name: string, content: string) => {
     const [chooser] = await Promise.all([
@@ -136,6 +229,8 @@ test('a file of connections can be chosen, or dropped on the page', async () => 
   await profiles.getByText(say.fileWrong).waitFor()
   await choose('right.json', text)
   await profiles.getByText('Imported').waitFor()
+  await page.keyboard.press('Escape')
+  await profiles.waitFor({ state: 'detached' })
   await end(say.source).getByRole('button', { name: say.saved }).click()
   await page.getByRole('dialog').getByText('from a file').waitFor()
   await page.keyboard.press('Escape')
@@ -146,7 +241,9 @@ test('a file of connections can be chosen, or dropped on the page', async () => 
     transfer.items.add(new File([list], 'list.json', { type: 'application/json' }))
     return transfer
   })
-  await profiles.locator('.file-place').dispatchEvent('drop', { dataTransfer: dropped })
+  await page.getByRole('region', { name: say.title }).dispatchEvent('drop', { dataTransfer: dropped })
+  await profiles.getByText('Imported').waitFor()
+  await page.keyboard.press('Escape')
   await end(say.destination).getByRole('button', { name: say.saved }).click()
   await page.getByRole('dialog').getByText('dropped').waitFor()
 })

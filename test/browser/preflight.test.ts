@@ -59,7 +59,7 @@ test.each([
   await source.sql(statement)
   await report.getByRole('button', { name: say.again }).click()
   await finding.waitFor({ state: 'detached' })
-  await report.locator('summary').click()
+  await report.locator('.in-order summary').click()
   await check('fixed')
   expect(await report.locator('.in-order').textContent()).toContain(title)
   expect(await report.locator('[lang=en]').allTextContents()).toEqual([])

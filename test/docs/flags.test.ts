@@ -57,6 +57,10 @@ const tables: Record<string, [page: string, heading: string][]> = {
   status: [['following-terminal.md', 'status']],
   tui: [['following-terminal.md', 'tui']],
   health: [['command-line.md', 'Commands']],
+  'create-database': [
+    ['command-line.md', 'Commands'],
+    ['command-line.md', 'Connections'],
+  ],
   repair: [['command-line.md', 'Commands']],
   'compare data': [['verification.md', 'Options']],
   'compare schema': [
@@ -69,7 +73,7 @@ const tables: Record<string, [page: string, heading: string][]> = {
 /** Flag and meaning of each row; the first cell may name the command as well. */
 function documentedFlags(page: string, heading: string, name: string): [flag: string, meaning: string][] {
   return rowsBelow(page, heading).flatMap((cells) => {
-    const [, command, flag] = /^`(?:pgtrek ([a-z ]+) )?(--[a-z-]+)/.exec(cells[0] ?? '') ?? []
+    const [, command, flag] = /^`(?:pgtrek ([a-z -]+?) )?(--[a-z-]+)/.exec(cells[0] ?? '') ?? []
     const isOther = command !== undefined && command !== name
     return flag === undefined || isOther ? [] : [[flag, plain(cells.at(-1) ?? '')] as [string, string]]
   })

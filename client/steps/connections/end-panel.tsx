@@ -1,21 +1,18 @@
-// One connection: its URL and its fields, each following the other.
+// One connection: what was pasted, and the fields that it fills.
 import { createSignal, createUniqueId, For, Show } from 'solid-js'
+import { providerOf } from '../../../shared/providers.ts'
 import { sslModes } from '../../../shared/ssl-modes.ts'
 import { t } from '../../i18n/index.ts'
+import { Disclosure } from '../../parts/disclosure.tsx'
 import { Field } from '../../parts/field.tsx'
 import { TextField } from '../../parts/text-field.tsx'
-import {
-  type FieldName,
-  formatUrl,
-  isEmptyEnd,
-  isPort,
-  lacksPassword,
-  parseUrl,
-} from '../../state/connection-url.ts'
-import { draft, setDraft, setEnd } from '../../state/draft.ts'
+import { type FieldName, isEmptyEnd, isPort, lacksPassword } from '../../state/connection-url.ts'
+import { draft, setDraft } from '../../state/draft.ts'
 import type { Side } from '../../state/draft-shape.ts'
 import { usesOwnersPassword } from '../../state/named.ts'
 import { testConnection } from '../../state/tests.ts'
+import { Hints } from './hints.tsx'
+import { PasteField } from './paste-field.tsx'
 import { SavedMenu } from './saved-menu.tsx'
 import { Tested } from './tested.tsx'
 
@@ -23,6 +20,7 @@ const placeholders: Partial<Record<FieldName, string>> = { host: 'localhost', po
 
 export function EndPanel(props: { side: Side }) {
   const heading = createUniqueId()
+  const [reading, setReading] = createSignal(false)
   const end = () => draft[props.side]
   return (
     <form
@@ -30,23 +28,34 @@ export function EndPanel(props: { side: Side }) {
       aria-labelledby={heading}
       onSubmit={(event) => {
         event.preventDefault()
+        if (reading() || isEmptyEnd(end())) return
         void testConnection(props.side)
       }}
     >
       <div class="panel-head">
         <h2 id={heading}>{t(`connections.${props.side}`)}</h2>
+        <Show when={providerOf(end().fields)}>
+          {(provider) => <span class="tag">{provider().name}</span>}
+        </Show>
         <SavedMenu side={props.side} />
       </div>
-      <UrlField side={props.side} />
+      <PasteField side={props.side} onReading={setReading} />
       <div class="field-grid">
         <ConnectionField side={props.side} name="host" class="wide" />
         <ConnectionField side={props.side} name="port" />
-        <ConnectionField side={props.side} name="database" class="full" />
-        <ConnectionField side={props.side} name="user" class="half" />
+        <ConnectionField side={props.side} name="database" class="third" />
+        <ConnectionField side={props.side} name="user" class="third" />
         <PasswordField side={props.side} />
       </div>
-      <details class="more">
-        <summary>{t('connections.more')}</summary>
+      <Hints side={props.side} />
+      <Disclosure
+        class="more"
+        summary={
+          end().fields.sslMode === ''
+            ? t('connections.more')
+            : t('connections.moreWith', { mode: end().fields.sslMode })
+        }
+      >
         <div class="field-grid">
           <Field label={t('connections.sslMode')} help={t('connections.sslModeHelp')} class="full">
             {(ids) => (
@@ -56,7 +65,13 @@ export function EndPanel(props: { side: Side }) {
                 onChange={(event) => setDraft(props.side, 'fields', 'sslMode', event.currentTarget.value)}
               >
                 <option value="">{t('connections.sslModeUsual')}</option>
-                <For each={sslModes}>{(mode) => <option value={mode}>{mode}</option>}</For>
+                <For each={sslModes}>
+                  {(mode) => (
+                    <option value={mode} selected={mode === end().fields.sslMode}>
+                      {mode}
+                    </option>
+                  )}
+                </For>
               </select>
             )}
           </Field>
@@ -64,64 +79,16 @@ export function EndPanel(props: { side: Side }) {
           <ConnectionField side={props.side} name="sslCert" class="half" />
           <ConnectionField side={props.side} name="sslKey" class="half" />
           <ConnectionField side={props.side} name="connectTimeout" class="half" />
-          <ConnectionField side={props.side} name="options" class="half" />
+          <ConnectionField side={props.side} name="applicationName" class="half" />
+          <ConnectionField side={props.side} name="options" class="full" />
         </div>
-      </details>
-      <Tested side={props.side} />
+      </Disclosure>
+      <Tested side={props.side} reading={reading()} />
     </form>
   )
 }
 
-/** Shows the text as typed until the input loses the focus, then the URL of the fields. */
-function UrlField(props: { side: Side }) {
-  const [typed, setTyped] = createSignal<string>()
-  const end = () => draft[props.side]
-  const shown = () => typed() ?? (isEmptyEnd(end()) ? '' : formatUrl(end(), { masked: true }))
-  const wrong = () => {
-    const text = typed()
-    if (!text?.trim()) return undefined
-    const problem = parseUrl(text)
-    if (typeof problem !== 'string') return undefined
-    const words = {
-      scheme: 'urlScheme',
-      at: 'urlAt',
-      percent: 'urlPercent',
-      authority: 'urlAuthority',
-    } as const
-    return t(`connections.${words[problem]}`)
-  }
-  function take(text: string) {
-    setTyped(text)
-    const parsed = parseUrl(text.trim() === '' ? 'postgres://' : text, end().fields.password)
-    if (typeof parsed !== 'string') setEnd(props.side, parsed)
-  }
-  const extra = () =>
-    end().extra.length > 0
-      ? t('connections.extra', {
-          names: end()
-            .extra.map(([name]) => name)
-            .join(', '),
-        })
-      : undefined
-  return (
-    <TextField
-      label={t('connections.url')}
-      wrong={wrong()}
-      help={extra()}
-      mono
-      placeholder={t('connections.urlHint')}
-      value={shown()}
-      onInput={take}
-      onBlur={() => !wrong() && setTyped(undefined)}
-    />
-  )
-}
-
-function ConnectionField(props: {
-  side: Side
-  name: Exclude<FieldName, 'sslMode' | 'applicationName'>
-  class?: string
-}) {
+function ConnectionField(props: { side: Side; name: Exclude<FieldName, 'sslMode'>; class?: string }) {
   const wrong = () => {
     const text = draft[props.side].fields[props.name]
     return props.name === 'port' && !isPort(text) ? t('connections.portWrong') : undefined
@@ -147,7 +114,7 @@ function PasswordField(props: { side: Side }) {
     return lacksPassword(draft[props.side]) ? t('connections.passwordLost') : undefined
   }
   return (
-    <Field label={t('connections.password')} class="half" help={note()}>
+    <Field label={t('connections.password')} class="third" help={note()}>
       {(ids) => (
         <div class="joined">
           <input

@@ -5,36 +5,40 @@ import type { CheckStatus, PreflightItem, PreflightReport } from '../../../share
 import { checkTitle } from '../../i18n/checks.ts'
 import { inLanguage, language, languageOf, rowsText, t } from '../../i18n/index.ts'
 import { CopyButton } from '../../parts/copy-button.tsx'
+import { Disclosure } from '../../parts/disclosure.tsx'
 import { Check } from '../../parts/field.tsx'
 import { Problem } from '../../parts/notice.tsx'
+import { Section } from '../../parts/section.tsx'
 import { draft, setFollowing } from '../../state/draft.ts'
-import { areBothTested, keepPreflight, lookAgain, preflighted } from '../../state/preflight.ts'
+import { keepPreflight, lookAgain, preflighted } from '../../state/preflight.ts'
 
 export function Preflight() {
   keepPreflight()
   const report = () => (preflighted.looking() ? undefined : preflighted.answer()?.report)
   return (
-    <Show when={areBothTested()}>
-      <section class="panel preflight" aria-labelledby="preflight">
-        <div class="panel-head">
-          <h2 id="preflight">{t('preflight.title')}</h2>
+    <Section
+      title={t('preflight.title')}
+      class="preflight"
+      aside={
+        <>
+          <Check label={t('preflight.follow')} checked={draft.following} onChange={setFollowing} />
           <button type="button" class="small" disabled={preflighted.looking()} onClick={lookAgain}>
             {t('preflight.again')}
           </button>
-        </div>
-        <p class="help">{t('preflight.lead')}</p>
-        <Check label={t('preflight.follow')} checked={draft.following} onChange={setFollowing} />
-        <p role="status" class={`verdict ${report()?.status ?? ''}`}>
-          <Show when={report()} fallback={preflighted.looking() ? t('preflight.looking') : ''}>
-            {(found) => <Verdict of={found()} />}
-          </Show>
-        </p>
-        <Show when={!preflighted.looking() && preflighted.problem()}>
-          {(problem) => <Problem of={problem()} onRetry={lookAgain} />}
+        </>
+      }
+    >
+      <p role="status" class={`verdict ${report()?.status ?? ''}`}>
+        <Show when={report()} fallback={preflighted.looking() ? t('preflight.looking') : ''}>
+          {(found) => <Verdict of={found()} />}
         </Show>
-        <Show when={report()}>{(found) => <Groups of={found()} />}</Show>
-      </section>
-    </Show>
+      </p>
+      <Show when={!preflighted.looking() && preflighted.problem()}>
+        {(problem) => <Problem of={problem()} onRetry={lookAgain} />}
+      </Show>
+      <Show when={report()}>{(found) => <Groups of={found()} />}</Show>
+      <p class="help">{t('preflight.lead')}</p>
+    </Section>
   )
 }
 
@@ -71,9 +75,8 @@ function Groups(props: { of: PreflightReport }) {
           </Show>
         )}
       </For>
-      <details class="in-order">
-        <summary>{t('preflight.groups.ok', { count: items('ok').length })}</summary>
-        <ul class="findings">
+      <Disclosure class="in-order" summary={t('preflight.groups.ok', { count: items('ok').length })}>
+        <ul class="passed">
           <For each={items('ok')}>
             {(item) => (
               <li>
@@ -82,46 +85,52 @@ function Groups(props: { of: PreflightReport }) {
             )}
           </For>
         </ul>
-      </details>
+      </Disclosure>
     </>
   )
 }
 
 const shownObjects = 10
 
+/** What to do about a blocker is open at first. */
 function Finding(props: { of: PreflightItem }) {
   const shown = () => props.of.objects.slice(0, shownObjects)
   const script = createMemo(() => props.of.sql.map((statement) => `${statement};`).join('\n'))
   return (
     <li class={`finding ${props.of.status}`}>
-      <h4>{titleOf(props.of)}</h4>
-      <p>
-        <Sentence of={props.of.found} />
-      </p>
-      <Show when={shown().length > 0}>
-        <ul class="finding-objects">
-          <For each={shown()}>{(name) => <li class="mono">{inLanguage(name)}</li>}</For>
-          <Show when={props.of.total > shown().length}>
-            <li>{t('selection.andMore', { count: rowsText(props.of.total - shown().length) })}</li>
-          </Show>
-        </ul>
-      </Show>
-      <p class="quiet">{inLanguage(props.of.why)}</p>
-      <Show when={props.of.todo}>
-        {(todo) => (
-          <p>
-            <Sentence of={todo()} />
-          </p>
-        )}
-      </Show>
-      <Show when={script()}>
-        {(sql) => (
-          <div class="mending">
-            <pre class="sql">{sql()}</pre>
-            <CopyButton text={sql()} label={t('preflight.copyFor', { title: titleOf(props.of) })} />
-          </div>
-        )}
-      </Show>
+      <Disclosure
+        open={props.of.status === 'blocker'}
+        summary={
+          <>
+            <h4>{titleOf(props.of)}</h4> <Sentence of={props.of.found} />
+          </>
+        }
+      >
+        <Show when={shown().length > 0}>
+          <ul class="finding-objects">
+            <For each={shown()}>{(name) => <li class="mono">{inLanguage(name)}</li>}</For>
+            <Show when={props.of.total > shown().length}>
+              <li>{t('selection.andMore', { count: rowsText(props.of.total - shown().length) })}</li>
+            </Show>
+          </ul>
+        </Show>
+        <p class="quiet">{inLanguage(props.of.why)}</p>
+        <Show when={props.of.todo}>
+          {(todo) => (
+            <p>
+              <Sentence of={todo()} />
+            </p>
+          )}
+        </Show>
+        <Show when={script()}>
+          {(sql) => (
+            <div class="mending">
+              <pre class="sql">{sql()}</pre>
+              <CopyButton text={sql()} label={t('preflight.copyFor', { title: titleOf(props.of) })} />
+            </div>
+          )}
+        </Show>
+      </Disclosure>
     </li>
   )
 }

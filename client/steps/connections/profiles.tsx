@@ -1,5 +1,5 @@
 // Profiles stored by pgtrek, and files of connections and profiles.
-import { createResource, createSignal, For, Show } from 'solid-js'
+import { createEffect, createResource, createSignal, For, Show } from 'solid-js'
 import { api, type CallFailed } from '../../api/calls.ts'
 import { dateText, t } from '../../i18n/index.ts'
 import { download } from '../../parts/download.ts'
@@ -8,7 +8,15 @@ import { Notice, Problem, type Tone } from '../../parts/notice.tsx'
 import { profileRequest, takeProfile } from '../../state/draft.ts'
 import { connectionFile, savedConnections, takeConnections } from '../../state/saved-connections.ts'
 
-export function Profiles() {
+export interface ProfilesProps {
+  /** Dropped on the page, to be read. */
+  file: File | undefined
+  onTaken: () => void
+  /** A profile was loaded. */
+  onUsed: () => void
+}
+
+export function Profiles(props: ProfilesProps) {
   const [profiles, { refetch }] = createResource(() => api.profiles())
   const [said, setSaid] = createSignal<{ tone: Tone; text: string }>()
   const [problem, setProblem] = createSignal<CallFailed>()
@@ -27,8 +35,8 @@ export function Profiles() {
   async function use(name: string) {
     await attempt(async () => {
       takeProfile(await api.profile(name))
-      scrollTo({ top: 0 })
     })
+    if (!problem()) props.onUsed()
   }
 
   async function save(name: string, passwords: boolean) {
@@ -52,10 +60,16 @@ export function Profiles() {
     if (!problem()) setSaid({ tone: 'good', text: t('connections.fileTaken', counts) })
   }
 
+  createEffect(() => {
+    const { file } = props
+    if (!file) return
+    props.onTaken()
+    void takeFile(file)
+  })
+
   const known = () => (profiles.error ? [] : (profiles.latest ?? []))
   return (
-    <section class="panel profiles" aria-labelledby="profiles">
-      <h2 id="profiles">{t('connections.profiles')}</h2>
+    <>
       <p class="quiet">{t('connections.profilesLead')}</p>
       <Show when={profiles.error as CallFailed | undefined}>
         {(error) => <Problem of={error()} onRetry={() => void refetch()} />}
@@ -101,7 +115,7 @@ export function Profiles() {
           </Notice>
         )}
       </Show>
-    </section>
+    </>
   )
 }
 
@@ -140,25 +154,10 @@ function FilePlace(props: {
   onSave: () => void
   canSave: boolean
 }) {
-  const [over, setOver] = createSignal(false)
   let input: HTMLInputElement | undefined
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is for the mouse; the button beside it is for everyone
-    <div
-      class="file-place"
-      classList={{ over: over() }}
-      onDragOver={(event) => {
-        event.preventDefault()
-        setOver(true)
-      }}
-      onDragLeave={() => setOver(false)}
-      onDrop={(event) => {
-        event.preventDefault()
-        setOver(false)
-        props.onFile(event.dataTransfer?.files[0])
-      }}
-    >
-      <span>{t('connections.dropHere')}</span>
+    <div class="file-place">
+      <span class="quiet">{t('connections.dropHere')}</span>
       <button type="button" onClick={() => input?.click()}>
         {t('connections.chooseFile')}
       </button>
