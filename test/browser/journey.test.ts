@@ -31,7 +31,12 @@ test.each([
   const destination = await makeEmpty()
   const { page, context, complaints } = await visit(chromium, server.url, look)
   const check = stepCheck(page, 'journey', language)
+<<<<<<< ours
   await page.locator(`html[lang=${language}]`).waitFor()
+=======
+  // The strings of the language are loaded after the page.
+  await page.locator(`html[lang=${language}]`).waitFor({ state: 'attached' })
+>>>>>>> theirs
 
   await nameEnds(page, language, { source: source.url, destination: destination.url })
   await check('1-connections')
@@ -48,7 +53,10 @@ test.each([
     .getByRole('status')
     .filter({ hasText: language === 'en' ? 'required but' : '必要なのに' })
   await missing.locator('summary').click()
-  expect(await missing.textContent()).toMatch(/public\.orders.*public\.big_orders/)
+  await missing
+    .getByRole('listitem')
+    .filter({ hasText: /public\.orders.*public\.big_orders/ })
+    .waitFor()
   await check('2-selection')
   await page.getByRole('button', { name: say.selection.selectRequired }).click()
   await page.getByRole('button', { name: say.app.next }).click()
