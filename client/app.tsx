@@ -21,7 +21,7 @@ const ConnectionsStep = loadedLater(
 )
 const ShortcutSheet = loadedLater(async () => (await import('./parts/shortcut-sheet.tsx')).ShortcutSheet)
 const SelectionStep = loadedLater(async () => (await import('./steps/selection/selection.tsx')).SelectionStep)
-const OptionsStep = loadedLater(async () => (await import('./steps/options/options.tsx')).OptionsStep)
+const PlanStep = loadedLater(async () => (await import('./steps/plan/plan.tsx')).PlanStep)
 const RunStep = loadedLater(async () => (await import('./steps/run/run.tsx')).RunStep)
 const FollowPage = loadedLater(async () => (await import('./follow/follow.tsx')).FollowPage)
 const FleetPage = loadedLater(async () => (await import('./fleet/fleet.tsx')).FleetPage)
@@ -115,7 +115,7 @@ export function App() {
 function Step(props: { name: StepName }) {
   return (
     <>
-      <Show when={props.name === 'selection' || props.name === 'options'}>
+      <Show when={props.name === 'selection' || props.name === 'plan'}>
         <PasswordsLost />
       </Show>
       <StepContent name={props.name} />
@@ -149,8 +149,8 @@ function StepContent(props: { name: StepName }) {
       <Match when={props.name === 'selection'}>
         <SelectionStep />
       </Match>
-      <Match when={props.name === 'options'}>
-        <OptionsStep />
+      <Match when={props.name === 'plan'}>
+        <PlanStep />
       </Match>
       <Match when={props.name === 'run'}>
         <RunStep />

@@ -3,13 +3,13 @@ import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
 import { LogLevel, RunStatus } from './event.ts'
 import { oneOf } from './one-of.ts'
+import { PlanAnswer } from './plan-api.ts'
 import { Progress, TableProgress } from './progress.ts'
 import { MigrationRequest } from './request.ts'
 import { RunSize } from './run-size.ts'
 import { Speeds } from './speeds.ts'
 import { StorageFailure } from './storage-failure.ts'
 import { Summary } from './summary.ts'
-import { TableName } from './table-name.ts'
 
 export const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
 
@@ -91,55 +91,6 @@ export const ConnectionTest = Type.Object({
   tls: nullable(Type.String({ description: 'TLSv1.3; null without encryption' })),
 })
 export type ConnectionTest = Static<typeof ConnectionTest>
-
-/** A plan for users. */
-export const PlanAnswer = Type.Object({
-  steps: Type.Array(
-    Type.Object({
-      id: Type.Integer(),
-      phase: Type.String(),
-      kind: Type.String(),
-      schema: Type.Optional(Type.String()),
-      name: Type.String(),
-      /** The reason when the step is known to be impossible, or is left out. */
-      skip: Type.Optional(Type.String()),
-      /** Only on request. */
-      sql: Type.Optional(Type.Array(Type.String())),
-    }),
-  ),
-  /** Number of steps of each phase. */
-  counts: Type.Record(Type.String(), Type.Number()),
-  tables: Type.Array(
-    Type.Object({
-      schema: Type.String(),
-      name: Type.String(),
-      rows: Type.Number({ description: 'Estimate of the source; -1 if unknown.' }),
-      bytes: Type.Number(),
-      mode: Type.String(),
-      /** Another table of the destination, or one that is partitioned differently there. */
-      into: Type.Optional(TableName),
-      where: Type.Optional(Type.String()),
-      mapping: Type.Optional(Type.Array(Type.String())),
-    }),
-  ),
-  destroyed: Type.Array(
-    Type.Object({
-      action: Type.Union([Type.Literal('truncate'), Type.Literal('drop')]),
-      kind: Type.Optional(Type.String()),
-      schema: Type.Optional(Type.String()),
-      name: Type.String(),
-      because: Type.Optional(Type.String()),
-    }),
-  ),
-  warnings: Type.Array(Type.String()),
-  rows: Type.Number(),
-  bytes: Type.Number(),
-  workers: Type.Integer(),
-  index_workers: Type.Integer(),
-  /** Identifies the objects in `destroyed`: the page sends it back as `confirmed`. */
-  confirmation: Type.String(),
-})
-export type PlanAnswer = Static<typeof PlanAnswer>
 
 /** In requests every property that has a default is optional. */
 export const loose = <Schema extends TSchema>(schema: Schema) =>

@@ -7,6 +7,7 @@ import type { CreateDatabaseBody } from '../../shared/create-database-api.ts'
 import type { LogLevel } from '../../shared/event.ts'
 import type { FleetAction } from '../../shared/fleet.ts'
 import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
+import type { PlanSqlBody, SampleBody } from '../../shared/plan-sql-api.ts'
 import type { PreflightBody } from '../../shared/preflight.ts'
 import type { SwitchoverOptions } from '../../shared/switchover.ts'
 
@@ -50,7 +51,10 @@ export const api = {
   preflight: (body: PreflightBody, signal: AbortSignal) =>
     answer(routes.preflight.post(body, { fetch: { signal } })),
   plan: (request: RequestBody, signal: AbortSignal) =>
-    answer(routes.plan.post(request, { query: { sql: false }, fetch: { signal } })),
+    answer(routes.plan.post(request, { query: { sql: false, objects: true }, fetch: { signal } })),
+  planSql: (body: PlanSqlBody, signal?: AbortSignal) =>
+    answer(routes.plan.sql.post(body, signal && { fetch: { signal } })),
+  planSample: (body: SampleBody) => answer(routes.plan.sample.post(body)),
   migrate: (request: MigrateBody) => answer(routes.migrate.post(request)),
   cancel: () => answer(routes.migrate.cancel.post()),
   migrations: () => answer(routes.migrations.get({ query: { limit: listed, offset: 0 } })),

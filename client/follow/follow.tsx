@@ -81,7 +81,7 @@ function FollowList() {
               <b>{t('follow.empty')}</b>
             </p>
             <p>{t('follow.emptyLead')}</p>
-            <PageLink to="/#options">{t('steps.options')}</PageLink>
+            <PageLink to="/#plan">{t('steps.plan')}</PageLink>
           </div>
         </Match>
         <Match when={follows.list()}>{(list) => <Rows list={list()} />}</Match>

@@ -5,7 +5,7 @@ import pageJa from '../../docs/ja/page.md'
 import pageEn from '../../docs/page.md'
 import { defaultOptions } from '../../shared/defaults.ts'
 import { language, t } from '../i18n/index.ts'
-import { optionGroups } from '../steps/options/options.tsx'
+import { optionGroups } from '../steps/plan/option-groups.ts'
 
 const pages = { en: pageEn, ja: pageJa }
 

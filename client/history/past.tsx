@@ -9,9 +9,8 @@ import { PageLink } from '../parts/page-link.tsx'
 import { type HeadTone, StatusHead } from '../parts/status-head.tsx'
 import { setOption, takeRequest } from '../state/draft.ts'
 import { goToStep } from '../state/route.ts'
-import { Destroyed } from '../steps/options/destroyed.tsx'
-import { PlanFacts } from '../steps/options/plan-panel.tsx'
-import '../steps/options/options.css'
+import { Destroyed } from '../steps/plan/destroyed.tsx'
+import { PlanFacts } from '../steps/plan/facts.tsx'
 import { SpeedCurve } from '../steps/run/curve.tsx'
 import { FailureList } from '../steps/run/failures.tsx'
 import { LogView } from '../steps/run/log.tsx'
@@ -88,7 +87,7 @@ function Known(props: { past: PastMigrationDetails }) {
     if (!request) return
     takeRequest(request as RequestBody)
     setOption('resume', true)
-    goToStep('options')
+    goToStep('plan')
   }
   const mayResume = () => isIncomplete(props.past) && !props.past.dry_run && props.past.request !== null
   return (

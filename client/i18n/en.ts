@@ -4,6 +4,7 @@ import { fleetEn } from './fleet.en.ts'
 import { followEn } from './follow.en.ts'
 import { historyEn } from './history.en.ts'
 import { optionsEn } from './options.en.ts'
+import { planEn } from './plan.en.ts'
 import { preflightEn } from './preflight.en.ts'
 import { runEn } from './run.en.ts'
 import { selectionEn } from './selection.en.ts'
@@ -58,7 +59,7 @@ export const en = {
   steps: {
     connections: 'Connections',
     selection: 'Selection',
-    options: 'Options',
+    plan: 'Plan',
     run: 'Run',
     compare: 'Differences',
     schema: 'Differences',
@@ -84,6 +85,7 @@ export const en = {
     byDefault: 'Default',
   },
   options: optionsEn,
+  plan: planEn,
   preflight: preflightEn,
   run: runEn,
   follow: followEn,

@@ -138,12 +138,6 @@ export const followEn = {
     unknown: 'Whether the old primary was written to is unknown',
   },
   choice: {
-    title: 'Mode',
-    once: 'Copy once',
-    onceHelp: 'Copies the source under one snapshot. Later changes are not migrated.',
-    follow: 'Copy and follow',
-    followHelp:
-      'Copies, then applies every change as it is committed, until you switch over. The source needs wal_level = logical.',
     more: 'Options for following',
     name: 'Name',
     nameHelp:

@@ -140,12 +140,6 @@ export const followJa: Words<typeof followEn> = {
   },
   lastError: '最後のエラー',
   choice: {
-    title: '方法',
-    once: '一度だけコピー',
-    onceHelp: 'ある一時点の移行元をコピーします。その後に書き込まれたものは移行されません。',
-    follow: 'コピーして追従',
-    followHelp:
-      'コピーした後、切り替えるまで、コミットされた変更を適用し続けます。移行元に wal_level = logical が必要です。',
     more: '追従のオプション',
     name: '名前',
     nameHelp:

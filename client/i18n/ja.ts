@@ -4,6 +4,7 @@ import { fleetJa } from './fleet.ja.ts'
 import { followJa } from './follow.ja.ts'
 import { historyJa } from './history.ja.ts'
 import { optionsJa } from './options.ja.ts'
+import { planJa } from './plan.ja.ts'
 import { preflightJa } from './preflight.ja.ts'
 import { runJa } from './run.ja.ts'
 import { selectionJa } from './selection.ja.ts'
@@ -58,7 +59,7 @@ export const ja: Words = {
   steps: {
     connections: '接続設定',
     selection: '移行対象選択',
-    options: '移行オプション',
+    plan: '計画',
     run: '実行・進捗',
     compare: '相違点',
     schema: '相違点',
@@ -84,6 +85,7 @@ export const ja: Words = {
     byDefault: '既定値',
   },
   options: optionsJa,
+  plan: planJa,
   preflight: preflightJa,
   run: runJa,
   follow: followJa,

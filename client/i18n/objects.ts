@@ -13,6 +13,12 @@ export function objectText(kind: string, object: { schema?: string | undefined; 
   return `${japaneseKinds[kind.toUpperCase()] ?? kind} ${name}`
 }
 
+/** Without a name, as for a list of kinds. */
+export function kindText(kind: string): string {
+  const plain = kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()
+  return language() === 'en' ? plain : (japaneseKinds[kind] ?? plain)
+}
+
 const japaneseKinds: Record<string, string> = {
   ANALYZE: '統計情報',
   CHECK: '検査制約',

@@ -104,8 +104,13 @@ const each = {
 
 export const optionsEn = {
   title: 'Options',
-  groups: { existing: 'Existing objects and rows', run: 'Run', speed: 'Speed', along: 'Also migrated' },
-  more: 'More options',
+  groups: {
+    first: 'Most used',
+    existing: 'Keys, triggers and batches',
+    run: 'Failures and resuming',
+    speed: 'Speed',
+    along: 'What is migrated',
+  },
   each,
   choices: {
     keep: 'Keep as they are (CREATE IF NOT EXISTS)',
@@ -125,7 +130,7 @@ export const optionsEn = {
   creates: 'What will be done',
   steps: '{{count}} steps',
   planTables: '{{count}} tables, about {{rows}} rows, {{bytes}}',
-  planWorkers: '{{workers}} copy workers, {{indexWorkers}} index workers',
+  planWorkers: 'Copy workers: {{workers}}. Index workers: {{indexWorkers}}.',
   skipped: 'Not migrated: {{count}}',
   destroyed: 'Will be dropped or emptied on the destination',
   destroyedNothing: 'Nothing is dropped or emptied on the destination.',

@@ -2,9 +2,14 @@ import type { Words } from './en.ts'
 import type { optionsEn } from './options.en.ts'
 
 export const optionsJa: Words<typeof optionsEn> = {
-  title: '移行オプション',
-  groups: { existing: '移行先に既にあるもの', run: '実行', speed: '速度', along: '一緒に移行するもの' },
-  more: 'その他のオプション',
+  title: 'オプション',
+  groups: {
+    first: 'よく使うもの',
+    existing: '外部キー、トリガー、バッチ',
+    run: '失敗と再開',
+    speed: '速度',
+    along: '移行するもの',
+  },
   each: {
     existingTableMode: {
       label: '既存テーブルの扱い',

@@ -1,6 +1,6 @@
 // Addresses of the page: a path for the help, fragments for everything of a migration.
 
-export const stepNames = ['connections', 'selection', 'options', 'run'] as const
+export const stepNames = ['connections', 'selection', 'plan', 'run'] as const
 export type StepName = (typeof stepNames)[number]
 
 export type Route =
@@ -24,7 +24,8 @@ export function routeOf({ pathname, hash }: { pathname: string; hash: string }):
   if (first === 'fleet' && parts.length !== 2 && parts.length <= 3)
     return { page: 'fleet', mapping: named, database: second }
   if (first === 'help' && parts.length === 1) return { page: 'help' }
-  const step = stepNames.find((name) => name === first)
+  // The name of the plan's step in addresses that were saved earlier.
+  const step = first === 'options' ? 'plan' : stepNames.find((name) => name === first)
   return step && parts.length === 1 ? { page: 'migrate', step } : { page: 'unknown' }
 }
 

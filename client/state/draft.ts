@@ -41,7 +41,8 @@ export function resetOptions() {
 }
 
 export function setFollowing(following: boolean) {
-  setStore({ following, purpose: following ? 'sync' : 'copy' })
+  const purpose = following ? 'sync' : store.purpose === 'sync' ? 'copy' : store.purpose
+  setStore({ following, purpose })
 }
 
 /** Undefined removes a value. */

@@ -8,11 +8,11 @@ import { go } from './route.ts'
 export type Place = StepName | 'compare' | 'schema' | 'follow' | 'schedules'
 
 const journeys: Record<Purpose, readonly Place[]> = {
-  copy: ['connections', 'selection', 'options', 'run'],
-  sync: ['connections', 'selection', 'options', 'follow'],
+  copy: ['connections', 'selection', 'plan', 'run'],
+  sync: ['connections', 'selection', 'plan', 'follow'],
   compare: ['connections', 'selection', 'compare'],
   schema: ['connections', 'schema'],
-  refresh: ['connections', 'selection', 'options', 'schedules'],
+  refresh: ['connections', 'selection', 'plan', 'schedules'],
 }
 
 export function setPurpose(purpose: Purpose) {

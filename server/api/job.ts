@@ -1,8 +1,9 @@
 // One migration: the engine's events, folded into the progress that the page shows and the store keeps.
 
-import type { JobProgress, LogLine, PlanAnswer } from '../../shared/api.ts'
+import type { JobProgress, LogLine } from '../../shared/api.ts'
 import { describe } from '../../shared/describe.ts'
 import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
+import type { PlanAnswer } from '../../shared/plan-api.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import { Curve } from '../../shared/speeds.ts'
 import { describeStorageFailure } from '../../shared/storage-failure.ts'

@@ -67,6 +67,14 @@ export function batchStatements(merge: Merge, format: CopyFormat, transaction: s
   return `copy ${staging} (${columns}) from stdin${suffix}; ${statement}; truncate ${staging}`
 }
 
+/** The statements for display, where no transaction is running yet. */
+export function shownBatch(merge: Merge, format: CopyFormat): string {
+  return batchStatements(merge, format, '0').replace(
+    "<> '0'::xid",
+    '<> (pg_catalog.txid_current() % 4294967296)::text::xid',
+  )
+}
+
 /**
  * A row that this transaction wrote itself is not overwritten: the source has its key twice. The count shows it,
  * as the server's error shows it when both rows are in one batch.

@@ -7,7 +7,7 @@ import { Cancelled, errorInfo, PlanRefused } from '../postgres/errors.ts'
 import { isMistake } from '../postgres/programming-error.ts'
 import { markOf } from '../postgres/run-mark.ts'
 import type { Plan } from './plan/types.ts'
-import { PlanIsStale, planMigration } from './plan-migration.ts'
+import { PlanIsStale, type PlannedMigration, planMigration } from './plan-migration.ts'
 import type { Migration, MigrationResult } from './request.ts'
 import type { Emit, EventBody } from './run/context.ts'
 import { runMigration } from './run-migration.ts'
@@ -49,13 +49,20 @@ export async function migrate(migration: Migration): Promise<MigrationResult> {
   }
 }
 
-/** The plan of a run. Nothing is written, and no confirmation is requested. */
-export async function planOnly(migration: Omit<Migration, 'onEvent' | 'confirm'>): Promise<Plan> {
+/**
+ * The plan of a run. Nothing is written, and no confirmation is requested. `look` may read more with the sessions of the
+ * planning before they are closed.
+ */
+export async function planOnly(
+  migration: Omit<Migration, 'onEvent' | 'confirm'>,
+  look?: (planned: PlannedMigration) => Promise<void>,
+): Promise<Plan> {
   const options = { ...migration.options, dryRun: true }
   const destination = { ...migration.destination, mark: markOf(migration.run) }
   const whole = { ...migration, destination, options, onEvent() {}, confirm: () => false }
   try {
     await using planned = await planMigration(whole, () => {}, refuseLock)
+    await look?.(planned)
     return planned.plan
   } catch (error) {
     throw migration.signal.aborted ? new Cancelled() : error

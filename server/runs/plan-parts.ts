@@ -53,7 +53,7 @@ function isIndexOf(key: Step['info'], index: Step['info'] | undefined): boolean 
 /** Shown in the parts about rows and about what is destroyed. */
 const shownElsewhere: ReadonlySet<string> = new Set(['ROWS', 'RELATED ROWS', 'DROP'])
 
-const objectKinds: ReadonlySet<string> = new Set([
+export const objectKinds: ReadonlySet<string> = new Set([
   'SCHEMA',
   'EXTENSION',
   'PROCEDURAL LANGUAGE',

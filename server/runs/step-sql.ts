@@ -1,5 +1,7 @@
 // The SQL of a step for display: without unnecessary quotes, and without the secrets that definitions can contain.
 
+import type { RowsPart } from '../copy/lane-messages.ts'
+import { shownBatch, stagingStatement } from '../copy/merge.ts'
 import { disableTriggers, dropForeignKey, orphansQuery } from '../migrate/plan/foreign-keys.ts'
 import type { Step, Work } from '../migrate/plan/step.ts'
 import { withPlainNames } from '../schema/plain-names.ts'
@@ -16,7 +18,7 @@ function sqlOf(work: Work): string[] {
     case 'copy':
     case 'copy together':
       return work.parts.flatMap((part) =>
-        part.kind === 'rows' ? [...(part.empties?.statements ?? []), part.copyOut, part.copyIn] : [],
+        part.kind === 'rows' ? [...(part.empties?.statements ?? []), part.copyOut, ...writing(part)] : [],
       )
     case 'drop':
       return work.targets.map(({ type, identity }) => `drop ${type} if exists ${identity} cascade`)
@@ -29,6 +31,11 @@ function sqlOf(work: Work): string[] {
     default:
       return []
   }
+}
+
+/** Rows that may collide go into a temporary table first, and from there into the table. */
+function writing({ copyIn, merge, format }: RowsPart): string[] {
+  return merge ? [stagingStatement(merge), shownBatch(merge, format)] : [copyIn]
 }
 
 const secretive: ReadonlySet<string> = new Set(['SUBSCRIPTION', 'SERVER', 'USER MAPPING', 'FOREIGN TABLE'])

@@ -1,5 +1,6 @@
 // Past migrations for display: their requests and results.
-import type { PastMigration, PastMigrationDetails, PlanAnswer } from '../../shared/api.ts'
+import type { PastMigration, PastMigrationDetails } from '../../shared/api.ts'
+import type { PlanAnswer } from '../../shared/plan-api.ts'
 import type { Speeds } from '../../shared/speeds.ts'
 import { isRunning } from './processes.ts'
 import type { StateDatabase } from './state-database.ts'

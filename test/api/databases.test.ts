@@ -1,7 +1,7 @@
 // Reading databases through the API: testing a connection, browsing, one table.
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
-import type { PlanAnswer } from '../../shared/api.ts'
 import type { Browse, BrowsedSchema, TableInfo } from '../../shared/browse-api.ts'
+import type { PlanAnswer } from '../../shared/plan-api.ts'
 import { eventually } from '../../tools/eventually.ts'
 import { casesOf } from '../../tools/long.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'

@@ -287,6 +287,8 @@ test('the API describes all of its routes, and its page needs no other host', as
     '/api/named',
     '/api/orphans',
     '/api/plan',
+    '/api/plan/sample',
+    '/api/plan/sql',
     '/api/preflight',
     '/api/profiles',
     '/api/profiles/{name}',

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Value } from '@sinclair/typebox/value'
-import { JobProgress, type LogLine, type PlanAnswer } from '../../shared/api.ts'
+import { JobProgress, type LogLine } from '../../shared/api.ts'
+import type { PlanAnswer } from '../../shared/plan-api.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { scratchDirectory } from '../../tools/servers/scratch.ts'
@@ -78,7 +79,9 @@ describe('the plan', () => {
     const destination = await to.createDatabase()
     await destination.sql('create table small (id int, big int); insert into small values (7)')
     const emptied = (await api.post('/api/plan', await ends(destination))).json as PlanAnswer
-    expect(emptied.destroyed).toEqual([{ action: 'truncate', schema: 'public', name: 'small' }])
+    expect(emptied.destroyed).toEqual([
+      { action: 'truncate', schema: 'public', name: 'small', there: { rows: 1, exact: true } },
+    ])
     const body = { ...(await ends(destination)), options: { existingTableMode: 'drop' } }
     const dropped = (await api.post('/api/plan', body)).json as PlanAnswer
     expect(dropped.destroyed).toMatchObject([{ action: 'drop', kind: 'table' }])

@@ -116,7 +116,7 @@ test.each(
   await nameEnds(page, 'en', { source: source.url, destination: destination.url })
   await check('1')
   await goToOptions(page, 'en')
-  await page.getByText(say.options.more, { exact: true }).click()
+  await page.getByText(say.options.groups.along, { exact: true }).click()
   await check('3')
   await page.getByRole('link', { name: new RegExp(say.steps.selection) }).click()
   await page.getByRole('tree').waitFor()

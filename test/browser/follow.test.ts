@@ -8,7 +8,7 @@ import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
 import { makeShop, orderRows } from './shop.ts'
-import { goToOptions, nameEnds, stepCheck, visit, waitForPlan, words } from './visitor.ts'
+import { chooseToFollow, goToOptions, nameEnds, stepCheck, visit, waitForPlan, words } from './visitor.ts'
 
 let server: PageServer
 let chromium: Browser
@@ -85,9 +85,8 @@ test.each([
   await check('1-nothing')
   await page.goto(`${server.url}/#connections`)
   await nameEnds(page, language, { source: source.url, destination: destination.url })
+  await chooseToFollow(page, language)
   await goToOptions(page, language)
-  await page.getByRole('radio', { name: say.follow.choice.follow }).check()
-  await page.getByText(say.follow.choice.more, { exact: true }).click()
   await page.getByLabel(say.follow.choice.readyForSeconds).fill('1')
   await page.getByLabel(say.follow.choice.name, { exact: true }).fill(`shop_${language}`)
   await waitForPlan(page, language)
@@ -203,8 +202,8 @@ test('a conflict is decided on the page, and a stopped move is continued', async
   const button = (name: string) => page.getByRole('button', { name, exact: true })
   const inDialog = () => page.getByRole('alertdialog')
   await nameEnds(page, 'en', { source: source.url, destination: destination.url })
+  await chooseToFollow(page, 'en')
   await goToOptions(page, 'en')
-  await page.getByRole('radio', { name: say.follow.choice.follow }).check()
   await waitForPlan(page, 'en')
   await button(say.follow.choice.start).click()
   await page.getByText(say.follow.state.running, { exact: true }).waitFor()

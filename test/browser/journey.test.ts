@@ -31,12 +31,8 @@ test.each([
   const destination = await makeEmpty()
   const { page, context, complaints } = await visit(chromium, server.url, look)
   const check = stepCheck(page, 'journey', language)
-<<<<<<< ours
-  await page.locator(`html[lang=${language}]`).waitFor()
-=======
   // The strings of the language are loaded after the page.
   await page.locator(`html[lang=${language}]`).waitFor({ state: 'attached' })
->>>>>>> theirs
 
   await nameEnds(page, language, { source: source.url, destination: destination.url })
   await check('1-connections')

@@ -143,7 +143,7 @@ test('only one run at a time, and a lost server is reported and reconnected', as
   await slowDown(page, 'en')
   await confirmAndStart(page, 'en')
   await page.getByRole('button', { name: say.run.cancel }).waitFor()
-  await page.getByRole('link', { name: say.steps.options }).click()
+  await page.getByRole('link', { name: say.steps.plan }).click()
   await page.getByText(say.options.busy).waitFor()
   expect(await page.getByRole('button', { name: say.options.start }).isDisabled()).toBe(true)
 

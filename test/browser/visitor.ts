@@ -102,6 +102,11 @@ export async function nameEnds(
   }
 }
 
+/** On the page of the connections. */
+export async function chooseToFollow(page: Page, language: Language) {
+  await page.getByLabel(words[language].preflight.follow).check()
+}
+
 /** From two connections to an up-to-date plan. */
 export async function goToOptions(page: Page, language: Language) {
   const say = words[language]
@@ -118,7 +123,7 @@ export async function waitForPlan(page: Page, language: Language) {
 /** So slow that the run does not end before it is cancelled, also on a busy machine. */
 export async function slowDown(page: Page, language: Language) {
   const say = words[language].options
-  await page.getByText(say.more, { exact: true }).click()
+  await page.getByText(say.groups.speed, { exact: true }).click()
   await page.getByLabel(say.each.maxBytesPerSecond.label).fill('20000')
   await waitForPlan(page, language)
 }

@@ -28,7 +28,7 @@ export function Result(props: { summary: Summary }) {
     if (!known) return
     takeRequest(known)
     setOption('resume', true)
-    goToStep('options')
+    goToStep('plan')
   }
   const outcome = () => outcomeOf(props.summary)
   const outcomeText = () => {

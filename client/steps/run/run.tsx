@@ -6,8 +6,8 @@ import { Confirm } from '../../parts/confirm.tsx'
 import { Notice, Problem } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { job } from '../../state/job.ts'
-import { Destroyed } from '../options/destroyed.tsx'
-import { PlanFacts } from '../options/plan-panel.tsx'
+import { Destroyed } from '../plan/destroyed.tsx'
+import { PlanFacts } from '../plan/facts.tsx'
 import { SpeedCurve } from './curve.tsx'
 import { Failures } from './failures.tsx'
 import { LogView } from './log.tsx'
@@ -47,7 +47,7 @@ export function RunStep() {
               <b>{t('run.nothing')}</b>
             </p>
             <p>{t('run.nothingLead')}</p>
-            <PageLink to="/#options">{t('steps.options')}</PageLink>
+            <PageLink to="/#plan">{t('steps.plan')}</PageLink>
           </div>
         </Match>
       </Switch>

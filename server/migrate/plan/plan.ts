@@ -58,6 +58,8 @@ export function makePlan(inventory: Inventory, request: PlanRequest): Plan {
     destroyed: builder.steps.flatMap(({ work }) => destroyedBy(work, builder.resumed)),
     tables: rows.planned,
     asReplica: builder.asReplica,
+    existing: new Set(inventory.existing.keys()),
+    isKept: options.existingTableMode === 'keep',
   }
 }
 

@@ -18,6 +18,10 @@ export interface Plan {
   tables: PlannedRows[]
   /** The destination's triggers and foreign keys do not act on copied rows, because session_replication_role is replica. */
   asReplica: boolean
+  /** Tables, by `tableKey`, that the destination has and keeps. */
+  existing: ReadonlySet<string>
+  /** Objects that the destination has are kept; otherwise they are dropped first. */
+  isKept: boolean
 }
 
 export interface Destroyed {

@@ -1,5 +1,5 @@
 import { For, Show } from 'solid-js'
-import type { PlanAnswer } from '../../../shared/api.ts'
+import type { PlanAnswer } from '../../../shared/plan-api.ts'
 import { showName } from '../../../shared/table-name.ts'
 import { bytesText, estimateText, rowsText, t } from '../../i18n/index.ts'
 
