@@ -52,6 +52,14 @@ test('a draft is restored without its passwords, and knows which connection lack
   expect(draftFrom(draftText(back, {}), empty).source.lost).toBe(back.source.lost as string)
 })
 
+test('every field of a connection and the choice of the preflight checks are restored', () => {
+  const fields = Object.keys(emptyEnd().fields).map((name) => [name, name === 'password' ? '' : `of ${name}`])
+  const destination: End = { fields: Object.fromEntries(fields), extra: [['keepalives', '1']] }
+  const follow = { ...defaultFollowOptions, name: 'shop' }
+  const back = draftFrom(draftText({ ...typed, destination, following: true, follow }, {}), empty)
+  expect(back).toMatchObject({ destination, following: true, follow: { name: 'shop' } })
+})
+
 test('without a valid stored draft the page starts empty', () => {
   for (const text of [undefined, '', '{', 'null']) expect(draftFrom(text, empty)).toEqual(empty)
   expect(draftFrom('{"options":{"workers":3}}', empty).options).toEqual({ ...defaultOptions, workers: 3 })

@@ -3,7 +3,7 @@
 import { createSignal, createUniqueId, For, Show } from 'solid-js'
 import { t } from '../../i18n/index.ts'
 import { Field } from '../../parts/field.tsx'
-import { emptyEnd, formatUrl, isEmptyEnd, parseUrl } from '../../state/connection-url.ts'
+import { emptyEnd, formatUrl, isEmptyEnd, parseUrl, placeOf } from '../../state/connection-url.ts'
 import { draft, setEnd } from '../../state/draft.ts'
 import type { Side } from '../../state/draft-shape.ts'
 import type { Pasted } from '../../state/paste/pasted.ts'
@@ -19,7 +19,8 @@ export function PasteField(props: {
   const [typed, setTyped] = createSignal<string>()
   const [wrong, setWrong] = createSignal<string>()
   const [choices, setChoices] = createSignal<Pasted[]>([])
-  const [taken, setTaken] = createSignal<Pasted>()
+  /** The notes on a text are shown as long as its database is. */
+  const [taken, setTaken] = createSignal<{ pasted: Pasted; place: string }>()
   const heading = createUniqueId()
   let turn = 0
   const end = () => draft[props.side]
@@ -54,7 +55,7 @@ export function PasteField(props: {
 
   function take(pasted: Pasted) {
     setEnd(props.side, pasted.end)
-    setTaken(pasted)
+    setTaken({ pasted, place: placeOf(pasted.end) })
   }
 
   function choose(pasted: Pasted) {
@@ -63,8 +64,16 @@ export function PasteField(props: {
     take(pasted)
   }
 
+  /** A URL with a mistake stays, to be corrected. Another text does not: a password may be in it. */
+  function leave() {
+    if (/^\s*postgres(?:ql)?:/i.test(typed() ?? '') && wrong()) return
+    setTyped(undefined)
+    setWrong(undefined)
+  }
+
   const notes = () => {
-    const { unused = [], unfilled = [] } = taken() ?? {}
+    const known = taken()
+    const { unused = [], unfilled = [] } = known?.place === placeOf(end()) ? known.pasted : {}
     const missing = unfilled.filter((name) => end().fields[name] === '')
     const extra = end().extra.map(([name]) => name)
     const more = unused.length - shownNames
@@ -111,7 +120,7 @@ export function PasteField(props: {
               if (!wrong()) setTyped(undefined)
               event.currentTarget.form?.requestSubmit()
             }}
-            onBlur={() => !wrong() && setTyped(undefined)}
+            onBlur={leave}
           />
         )}
       </Field>
