@@ -1,6 +1,7 @@
 // The frame: top bar, steps, and the page of the address.
 import { createEffect, Match, on, Show, Switch } from 'solid-js'
 import { sides } from '../shared/api.ts'
+import { formatPercent } from '../shared/format.ts'
 import { t } from './i18n/index.ts'
 import { loadedLater } from './parts/loaded-later.tsx'
 import { Notice } from './parts/notice.tsx'
@@ -64,7 +65,8 @@ export function App() {
     const now = route()
     const name =
       now.page === 'migrate' ? t(`steps.${now.step}`) : now.page === 'unknown' ? '' : t(`app.${now.page}`)
-    document.title = name ? `${name} · pgtrek` : 'pgtrek'
+    const running = job.isRunning() ? formatPercent(job.overview()?.overall_percent ?? 0) : name
+    document.title = running ? `${running} · pgtrek` : 'pgtrek'
   })
 
   return (

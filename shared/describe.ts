@@ -1,4 +1,6 @@
 // Events in words, for the log, the terminal and the page.
+
+import { placeInCopy } from './error-info.ts'
 import type { ErrorInfo, LogLevel, MigrationEvent, RowsLeft, StepInfo } from './event.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { printable } from './printable.ts'
@@ -64,18 +66,18 @@ export function describeObject(kind: string, object: { schema?: string | undefin
 /** Everything that helps to understand a failure, in one readable text. */
 export function describeError({ message, sqlstate, detail, hint, context }: ErrorInfo): string {
   const parts = [sqlstate ? `${message} (SQLSTATE ${sqlstate})` : message]
-  const place = placeInCopy(context)
+  const place = describePlace(context)
   if (place) parts.push(place)
   if (detail) parts.push(`Detail: ${detail}`)
   if (hint) parts.push(`Hint: ${hint}`)
   return parts.map(asSentence).join(' ')
 }
 
-/** `COPY items, line 3, column price: "x"`; the value is in the log. */
-function placeInCopy(context: string | undefined): string | undefined {
-  const [, line, column] = /^COPY .*?, line (\d+)(?:, column ([^:\n]+))?/m.exec(context ?? '') ?? []
-  if (line === undefined) return undefined
-  return `The failing row is number ${formatRows(Number(line))} of the rows sent${column ? `, column ${column}` : ''}`
+/** The value of the failing row is in the log. */
+function describePlace(context: string | undefined): string | undefined {
+  const { row, column } = placeInCopy(context)
+  if (row === undefined) return undefined
+  return `The failing row is number ${formatRows(row)} of the rows sent${column ? `, column ${column}` : ''}`
 }
 
 /** The error, and its effect on rows that existed before. */

@@ -184,7 +184,9 @@ export class ProgressFold {
     const { step, at } = event
     const seconds = this.#phases.end(step, 'failed', at)
     const failed = { schema: step.schema ?? '', name: step.name, error: describeFailure(event) }
-    this.#failed.push({ ...failed, kind: step.kind })
+    // The context has the whole row, and its parts are known.
+    const { context: _, ...cause } = event.error
+    this.#failed.push({ ...failed, kind: step.kind, cause })
     if (event.incomplete) {
       this.#settleObject(step, seconds, at)
       return

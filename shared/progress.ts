@@ -2,6 +2,7 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
 import { RunStatus } from './event.ts'
+import { FailedObject, FailedStep } from './failure.ts'
 import { Phase } from './phase.ts'
 import { WorkerView } from './worker.ts'
 
@@ -49,12 +50,6 @@ export const PhaseProgress = Type.Object({
 })
 export type PhaseProgress = Static<typeof PhaseProgress>
 
-export const FailedObject = Type.Object({
-  schema: Type.String(),
-  name: Type.String(),
-  error: Type.String(),
-})
-
 export const SkippedObject = Type.Object({
   schema: Type.String(),
   name: Type.String(),
@@ -73,7 +68,7 @@ export const Progress = Type.Object({
   /** The run ends with the plan: its tables stay pending. */
   dry_run: Type.Optional(Type.Boolean()),
   /** Every failed step, not only tables; `kind` is its kind. */
-  failed: Type.Array(Type.Intersect([FailedObject, Type.Object({ kind: Type.String() })])),
+  failed: Type.Array(FailedStep),
   skipped: Type.Array(SkippedObject),
   warnings: Type.Array(Type.String()),
   phases: Type.Array(PhaseProgress),

@@ -16,7 +16,8 @@ export interface Speed {
   running: boolean
 }
 
-const capacity = 400
+/** A plot is a few hundred pixels wide. */
+const capacity = 300
 
 export class Curve {
   readonly #lists: Speeds

@@ -3,8 +3,9 @@
 import { type Static, Type } from '@sinclair/typebox'
 import { TableComparison } from './comparison.ts'
 import { RunStatus } from './event.ts'
+import { FailedStep } from './failure.ts'
 import type { Progress } from './progress.ts'
-import { FailedObject, PhaseProgress, SkippedObject, TableStatus } from './progress.ts'
+import { PhaseProgress, SkippedObject, TableStatus } from './progress.ts'
 
 export const Summary = Type.Object({
   status: RunStatus,
@@ -25,7 +26,7 @@ export const Summary = Type.Object({
       index_seconds: Type.Number(),
     }),
   ),
-  failed: Type.Array(Type.Intersect([FailedObject, Type.Object({ kind: Type.String() })])),
+  failed: Type.Array(FailedStep),
   skipped: Type.Array(SkippedObject),
   warnings: Type.Array(Type.String()),
   phases: Type.Array(PhaseProgress),

@@ -9,6 +9,7 @@ import type { FleetAction } from '../../shared/fleet.ts'
 import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-api.ts'
 import type { PlanSqlBody, SampleBody } from '../../shared/plan-sql-api.ts'
 import type { PreflightBody } from '../../shared/preflight.ts'
+import type { RepairBody, RepairsBody } from '../../shared/repair-api.ts'
 import type { SwitchoverOptions } from '../../shared/switchover.ts'
 
 /** The server's error; `unreachable` when it does not respond, `unexpected` when the response is not from pgtrek. */
@@ -59,6 +60,8 @@ export const api = {
   cancel: () => answer(routes.migrate.cancel.post()),
   migrations: () => answer(routes.migrations.get({ query: { limit: listed, offset: 0 } })),
   migration: (id: string) => answer(routes.migrations({ id }).get()),
+  repairs: (id: string, body: RepairsBody) => answer(routes.migrations({ id }).repairs.post(body)),
+  repair: (id: string, body: RepairBody) => answer(routes.migrations({ id }).repair.post(body)),
   log: (id: string, query: LogQuery) => answer(routes.migrations({ id }).log.get({ query })),
   follows: () => answer(routes.follow.get()),
   follow: (request: FollowBody) => answer(routes.follow.post(request)),

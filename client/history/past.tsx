@@ -1,21 +1,25 @@
 // One past migration: its result, request and log.
-import { createEffect, createResource, createSignal, on, Show } from 'solid-js'
+import { createResource, createSignal, Show, untrack } from 'solid-js'
 import type { LogLine, PastMigrationDetails, RequestBody } from '../../shared/api.ts'
+import type { Summary } from '../../shared/summary.ts'
 import { api, type CallFailed } from '../api/calls.ts'
-import { bytesText, dateText, inLanguage, t } from '../i18n/index.ts'
+import { bytesText, dateText, inLanguage, rateText, rowsText, t } from '../i18n/index.ts'
 import { Disclosure } from '../parts/disclosure.tsx'
+import { Fact } from '../parts/fact.tsx'
 import { Problem } from '../parts/notice.tsx'
 import { PageLink } from '../parts/page-link.tsx'
 import { type HeadTone, StatusHead } from '../parts/status-head.tsx'
 import { setOption, takeRequest } from '../state/draft.ts'
 import { goToStep } from '../state/route.ts'
+import { averagesOf, outcomeOf, tablesOf } from '../state/run-outcome.ts'
 import { Destroyed } from '../steps/plan/destroyed.tsx'
 import { PlanFacts } from '../steps/plan/facts.tsx'
 import { SpeedCurve } from '../steps/run/curve.tsx'
 import { FailureList } from '../steps/run/failures.tsx'
-import { LogView } from '../steps/run/log.tsx'
-import { SaveButtons } from '../steps/run/result.tsx'
-import { SummaryTable } from '../steps/run/summary-table.tsx'
+import { SaveButtons } from '../steps/run/head.tsx'
+import { LogPart } from '../steps/run/log.tsx'
+import { PrintedTables } from '../steps/run/summary-table.tsx'
+import { TableList } from '../steps/run/tables.tsx'
 import '../steps/run/run.css'
 import { differenceText, isIncomplete, kindOf, resultText, sizeText, tookText } from './text.ts'
 
@@ -47,12 +51,6 @@ export function Past(props: { id: string }) {
       setProblem(error as CallFailed)
     }
   }
-  createEffect(
-    on(
-      () => props.id,
-      () => void readLog(),
-    ),
-  )
 
   return (
     <section class="step">
@@ -64,7 +62,7 @@ export function Past(props: { id: string }) {
       <Show when={past.error as CallFailed | undefined}>{(error) => <Problem of={error()} />}</Show>
       <Show when={past.error ? undefined : past()}>{(known) => <Known past={known()} />}</Show>
       <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
-      <LogView lines={lines()} />
+      <LogPart lines={lines()} onOpen={() => untrack(() => lines().length === 0 && void readLog())} />
       <Show when={next() !== null && lines().length > 0}>
         <button type="button" onClick={() => void readLog()}>
           {t('history.more')}
@@ -120,6 +118,13 @@ function Known(props: { past: PastMigrationDetails }) {
           </>
         }
       />
+      <Show when={(props.past.request as { retry_of?: string } | null)?.retry_of}>
+        {(id) => (
+          <p>
+            {t('repair.retryOf')} <PageLink to={`/#history/${encodeURIComponent(id())}`}>{id()}</PageLink>
+          </p>
+        )}
+      </Show>
       <Show when={props.past.size}>
         <p class="numbers">
           {sizeText(props.past)}
@@ -140,11 +145,11 @@ function Known(props: { past: PastMigrationDetails }) {
         {(summary) => (
           <>
             <Show when={summary().error}>{(error) => <p class="server-words">{inLanguage(error())}</p>}</Show>
-            <FailureList failed={summary().failed} />
+            <FailureList of={props.past.id} failed={summary().failed} />
             <Show when={!props.past.dry_run}>
-              <div class="panel">
-                <SummaryTable summary={summary()} onScreen />
-              </div>
+              <Averages summary={summary()} />
+              <TableList tables={tablesOf(summary())} />
+              <PrintedTables summary={summary()} />
             </Show>
           </>
         )}
@@ -171,5 +176,21 @@ function Known(props: { past: PastMigrationDetails }) {
         </Disclosure>
       </Show>
     </>
+  )
+}
+
+function Averages(props: { summary: Summary }) {
+  const bytes = () => props.summary.tables.reduce((sum, table) => sum + table.bytes, 0)
+  const average = () =>
+    averagesOf(props.summary.phases, { rows: outcomeOf(props.summary).rows, bytes: bytes() })
+  return (
+    <Show when={average()}>
+      {(known) => (
+        <dl class="facts">
+          <Fact name={t('repair.averageRows')}>{rowsText(known().rows)}</Fact>
+          <Fact name={t('repair.averageBytes')}>{rateText(known().bytes)}</Fact>
+        </dl>
+      )}
+    </Show>
   )
 }

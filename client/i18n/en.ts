@@ -6,6 +6,7 @@ import { historyEn } from './history.en.ts'
 import { optionsEn } from './options.en.ts'
 import { planEn } from './plan.en.ts'
 import { preflightEn } from './preflight.en.ts'
+import { repairEn } from './repair.en.ts'
 import { runEn } from './run.en.ts'
 import { selectionEn } from './selection.en.ts'
 import { shortcutsEn, startEn } from './start.en.ts'
@@ -87,6 +88,7 @@ export const en = {
   options: optionsEn,
   plan: planEn,
   preflight: preflightEn,
+  repair: repairEn,
   run: runEn,
   follow: followEn,
   fleet: fleetEn,

@@ -6,6 +6,7 @@ import { historyJa } from './history.ja.ts'
 import { optionsJa } from './options.ja.ts'
 import { planJa } from './plan.ja.ts'
 import { preflightJa } from './preflight.ja.ts'
+import { repairJa } from './repair.ja.ts'
 import { runJa } from './run.ja.ts'
 import { selectionJa } from './selection.ja.ts'
 import { shortcutsJa, startJa } from './start.ja.ts'
@@ -87,6 +88,7 @@ export const ja: Words = {
   options: optionsJa,
   plan: planJa,
   preflight: preflightJa,
+  repair: repairJa,
   run: runJa,
   follow: followJa,
   fleet: fleetJa,

@@ -8,7 +8,6 @@ export const runEn = {
   unknown: 'not known yet',
   rows: 'Rows',
   bytes: 'Data',
-  ofBytes: '{{done}} of about {{total}}',
   rowsPerSecond: 'Rows per second',
   bytesPerSecond: 'Data per second',
   curve: 'Speed over time: rows per second and data per second',
@@ -50,10 +49,6 @@ export const runEn = {
     failed: 'The run could not be carried out.',
     cancelled: 'No table is partly copied.',
   },
-  outcome:
-    'Complete: {{whole}} of {{tables}} tables, with {{rows}} rows. Failed: {{failed}}. Skipped: {{skipped}}.',
-  outcomeNone:
-    'Tables that are complete: none of {{tables}}. No rows were copied. Failed: {{failed}}. Skipped: {{skipped}}.',
   phase: {
     reading: 'reading',
     schemas: 'schemas',
@@ -72,7 +67,6 @@ export const runEn = {
     others: 'others',
   },
   failures: '{{count}} failed',
-  failuresLead: 'With the error messages of the server. Work that does not depend on them continues.',
   skipped: '{{count}} skipped',
   warnings: '{{count}} warnings',
   hint: 'Hint',

@@ -11,7 +11,6 @@ export const runJa: Words<typeof runEn> = {
   unknown: '計算中',
   rows: '行数',
   bytes: 'データ量',
-  ofBytes: '約 {{total}} のうち {{done}}',
   rowsPerSecond: '行／秒',
   bytesPerSecond: 'データ／秒',
   curve: '速度の推移：毎秒の行数とデータ量',
@@ -53,10 +52,6 @@ export const runJa: Words<typeof runEn> = {
     failed: '移行全体を実行できませんでした。',
     cancelled: '途中までコピーされたテーブルはありません。',
   },
-  outcome:
-    '完了：{{tables}} テーブル中 {{whole}}、{{rows}} 行。失敗：{{failed}} 件。スキップ：{{skipped}} 件。',
-  outcomeNone:
-    '{{tables}} テーブルのうち完了したものはなく、行は 1 行もコピーされていません。失敗：{{failed}} 件。スキップ：{{skipped}} 件。',
   phase: {
     reading: '読み取り',
     schemas: 'スキーマ',
@@ -75,7 +70,6 @@ export const runJa: Words<typeof runEn> = {
     others: 'その他',
   },
   failures: '失敗 {{count}} 件',
-  failuresLead: 'サーバーのメッセージをそのまま表示しています。ほかの処理は続行します。',
   skipped: 'スキップ {{count}} 件',
   warnings: '警告 {{count}} 件',
   hint: 'ヒント',

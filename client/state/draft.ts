@@ -167,6 +167,14 @@ export function takeRequest(request: RequestBody) {
   if (!isGiven) selectAll(true)
 }
 
+/** The connections of an earlier request, with the passwords that are known here for the same servers. */
+export function endsOf(request: RequestBody): { source: Conn; destination: Conn } {
+  return {
+    source: toConn(endOf(request.source, store.source)),
+    destination: toConn(endOf(request.destination, store.destination)),
+  }
+}
+
 export function selectInTree() {
   setStore('given', undefined)
 }

@@ -25,6 +25,7 @@ let lastMessageAt = Date.now()
 
 const tables = new Map<string, TableProgress>()
 let log: LogLine[] = []
+let readLogOf: string | undefined
 let curve = new Curve()
 
 export const job = {
@@ -76,7 +77,7 @@ export function take({ tables: changed, log: lines, speeds, ...rest }: JobProgre
   batch(() => {
     const before = overview()
     const isOther = rest.id !== before?.id
-    if (isOther) start(rest)
+    if (isOther) start()
     lastMessageAt = Date.now()
     setNow(lastMessageAt)
     if (!rest.partial) tables.clear()
@@ -96,16 +97,18 @@ function pick(before: Overview | undefined): Partial<Overview> {
   return { ...(request !== undefined && { request }), ...(plan && { plan }) }
 }
 
-function start({ id }: { id: string | null }) {
+function start() {
   tables.clear()
   log = []
+  readLogOf = undefined
   curve = new Curve()
   setLogVersion((count) => count + 1)
-  if (id !== null) void readLog(id)
 }
 
-/** The lines from before this page connected. */
-async function readLog(id: string) {
+/** The lines from before this page connected, read when somebody looks at them. */
+export async function readLog(id: string) {
+  if (readLogOf === id) return
+  readLogOf = id
   const earlier: LogLine[] = []
   try {
     let after: number | null = 0
@@ -117,6 +120,7 @@ async function readLog(id: string) {
     }
   } catch (error) {
     // A failure to read the log must not hide the run, but it must be visible.
+    readLogOf = undefined
     append([{ at: Date.now(), level: 'warn', message: messageOf(error) }])
     return
   }

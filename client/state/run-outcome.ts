@@ -30,3 +30,24 @@ export function outcomeOf({ tables, failed, skipped }: Summary): Outcome {
     skipped: skipped.length,
   }
 }
+
+/** Over the time in which rows were copied, from numbers that every view of the run has. */
+export function averagesOf(
+  phases: readonly PhaseProgress[],
+  moved: { rows: number; bytes: number },
+): { rows: number; bytes: number } | undefined {
+  const seconds = phases.find(({ phase }) => phase === 'data')?.wall_seconds ?? 0
+  if (seconds <= 0) return undefined
+  return { rows: Math.round(moved.rows / seconds), bytes: Math.round(moved.bytes / seconds) }
+}
+
+/** Rows of a table list for a run that is over, from its summary. */
+export function tablesOf({ tables }: Summary): TableProgress[] {
+  return tables.map(({ rows, bytes, seconds, ...table }) => ({
+    ...{ schema: table.schema, name: table.name, status: table.status, collided: table.collided },
+    ...{ total_rows: rows, migrated_rows: rows, total_bytes: bytes, migrated_bytes: bytes },
+    percent: table.status === 'completed' ? 100 : 0,
+    copy_seconds: seconds,
+    index_seconds: table.index_seconds,
+  }))
+}

@@ -9,8 +9,8 @@ export type TableSort = (typeof tableSorts)[number]
 
 /** What needs attention comes first. */
 export const tableStatuses = [
-  'in_progress',
   'failed',
+  'in_progress',
   'cancelled',
   'skipped',
   'pending',

@@ -21,6 +21,7 @@ import { planRoutes } from './plan.ts'
 import { preflightRoutes } from './preflight.ts'
 import { profileRoutes } from './profiles.ts'
 import { progressSocket } from './progress-socket.ts'
+import { retryRoutes } from './retry.ts'
 import type { Services } from './services.ts'
 import { tableRowsRoutes } from './table-rows.ts'
 import { describeInvalid } from './validation.ts'
@@ -74,6 +75,7 @@ export function createApp(services: Services, guard: Guard) {
     .use(preflightRoutes(services))
     .use(planRoutes(services))
     .use(migrateRoutes(services))
+    .use(retryRoutes(services))
     .use(followRoutes(services))
     .use(fleetRoutes(services))
     .use(historyRoutes(services))

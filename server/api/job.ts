@@ -23,6 +23,8 @@ export interface JobRequest {
   confirmed: boolean | string
   /** The request without secrets, to be stored and shown. */
   shown: unknown
+  /** What was done before it, for its log. */
+  notes?: readonly string[] | undefined
 }
 
 export interface JobStores {
@@ -65,6 +67,7 @@ export class Job {
     const { store, log, history, logDirectory } = stores
     log.forgetOld()
     history.remember(this.id, request.shown)
+    for (const note of request.notes ?? []) this.#say('info', note)
     if (store.database.failure) this.#say('warn', store.database.failure.reason)
     this.#run = start(request.run, {
       ...{ id: this.id, store, logDirectory, remembersDryRuns: true },

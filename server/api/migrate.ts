@@ -2,18 +2,15 @@
 
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
-import { JobProgress, MigrateBody, type RequestBody, RetryBody, Started } from '../../shared/api.ts'
+import { JobProgress, MigrateBody, type RequestBody, Started } from '../../shared/api.ts'
 import { defaultOptions, everything } from '../../shared/defaults.ts'
-import type { MigrationRequest } from '../../shared/request.ts'
-import { say } from '../../shared/say.ts'
-import { describeSettings } from '../postgres/settings.ts'
 import { ApiFailure } from './errors.ts'
 import type { JobRequest } from './job.ts'
 import { failures } from './responses.ts'
 import { resolveConn, type Services } from './services.ts'
 
 export function migrateRoutes(services: Services) {
-  const { jobs, history } = services
+  const { jobs } = services
   return new Elysia()
     .post(
       '/api/migrate',
@@ -32,38 +29,6 @@ export function migrateRoutes(services: Services) {
       response: { 200: JobProgress, ...failures },
       detail: { summary: 'Progress of the running or the last migration', tags: ['migration'] },
     })
-    .post(
-      '/api/migrations/:id/retry',
-      async ({ body, params }) => {
-        const past = history.find(params.id)
-        if (!past) throw new ApiFailure('not_found', say`no migration has the id "${params.id}"`)
-        if (past.status === 'running') throw new ApiFailure('busy', say`migration ${past.id} is running`)
-        if (past.dry_run)
-          throw new ApiFailure('usage', say`migration ${past.id} was a dry run: there is nothing to continue`)
-        if (past.status === 'completed')
-          throw new ApiFailure('usage', say`migration ${past.id} is complete: nothing is left to do`)
-        if (!past.request)
-          throw new ApiFailure(
-            'usage',
-            `migration ${past.id} was not started by this server: its request is unknown`,
-          )
-        // It was valid when it was stored.
-        const { selection, tables, hooks, options } = past.request as MigrationRequest
-        const again = { ...body, selection, tables, hooks, options: { ...options, resume: true } }
-        const request = await jobRequest(again, services)
-        refuseOtherEnds(past, request)
-        return { ok: true as const, id: jobs.start(request) }
-      },
-      {
-        body: RetryBody,
-        params: Type.Object({ id: Type.String() }),
-        response: { 200: Started, ...failures },
-        detail: {
-          summary: 'Continue a past migration: steps that failed or were not reached run again',
-          tags: ['migration'],
-        },
-      },
-    )
 }
 
 /** Fills in all defaults; does not connect yet. */
@@ -88,14 +53,5 @@ export async function jobRequest(
     run: { source: from.settings, destination: to.settings, selection, tables, hooks, options },
     confirmed,
     shown: { source: from.shown, destination: to.shown, selection, tables, hooks, options },
-  }
-}
-
-function refuseOtherEnds(past: { source: string; destination: string }, request: JobRequest) {
-  for (const side of ['source', 'destination'] as const) {
-    const given = describeSettings(request.run[side])
-    if (given !== past[side]) {
-      throw new ApiFailure('usage', say`the ${side} was ${past[side]}, but ${given} was given`, `/${side}`)
-    }
   }
 }

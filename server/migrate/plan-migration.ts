@@ -2,6 +2,7 @@
 // and locks.
 
 import { RuleBook } from '../../shared/rule-book.ts'
+import { tableKey } from '../../shared/table-name.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import { busyWith, describeBusy } from '../coordination/lock-holders.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
@@ -93,8 +94,9 @@ export async function planMigration(
     ...{ selection: migration.selection, options, isDropped: isDropped(resumed) },
     isOnlyPlanned: options.dryRun,
   }
-  const { hooks, rowsElsewhere } = migration
-  const request = { options, rules: new RuleBook(migration.tables), hooks, resumed, rowsElsewhere }
+  const { hooks, rowsElsewhere, repairs } = migration
+  const leftOut = new Set(repairs?.leaveOut.map(tableKey))
+  const request = { options, rules: new RuleBook(migration.tables), hooks, resumed, rowsElsewhere, leftOut }
   const { plan, inventory } = planned(
     await takeInventory(
       { source, dump, dumpThread, destination },

@@ -2,6 +2,7 @@
 
 import type { MigrationEvent, RunStatus } from '../../shared/event.ts'
 import type { Hook, MigrationOptions, Selection, TableRule } from '../../shared/request.ts'
+import type { TableName } from '../../shared/table-name.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
 import type { Copiers } from '../copy/task.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
@@ -17,6 +18,12 @@ export interface RunRequest {
   tables: readonly TableRule[]
   hooks: readonly Hook[]
   options: MigrationOptions
+  repairs?: Repairs | undefined
+}
+
+/** What the user has chosen for tables that failed in an earlier run. */
+export interface Repairs {
+  leaveOut: readonly TableName[]
 }
 
 export interface Migration extends RunRequest {

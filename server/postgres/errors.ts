@@ -1,5 +1,5 @@
 // The classes of errors. Errors of a server are identified by SQLSTATE, never by text.
-import type { ErrorInfo } from '../../shared/event.ts'
+import { type ErrorInfo, placeInCopy } from '../../shared/error-info.ts'
 import { wordsOf } from './programming-error.ts'
 
 export class PgtrekError extends Error {
@@ -169,6 +169,10 @@ export function errorInfo(error: unknown): ErrorInfo {
     if (error.detail) info.detail = error.detail
     if (error.hint) info.hint = error.hint
     if (error.context) info.context = error.context
+    Object.assign(info, placeInCopy(error.context))
+    for (const name of ['schema', 'table', 'column', 'constraint', 'side'] as const) {
+      if (error[name] !== undefined) Object.assign(info, { [name]: error[name] })
+    }
   }
   if (error instanceof SnapshotLost) info.code = 'snapshot_lost'
   return info

@@ -283,6 +283,8 @@ test('the API describes all of its routes, and its page needs no other host', as
     '/api/migrations',
     '/api/migrations/{id}',
     '/api/migrations/{id}/log',
+    '/api/migrations/{id}/repair',
+    '/api/migrations/{id}/repairs',
     '/api/migrations/{id}/retry',
     '/api/named',
     '/api/orphans',

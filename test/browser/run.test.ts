@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { eventually } from '../../tools/eventually.ts'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
@@ -50,6 +50,26 @@ async function planned(url = server.url) {
   return { ...visited, destination }
 }
 
+type Recorded = { Notification: unknown; notified: string[] }
+
+/** In place of the browser's notifications, which are shown outside of the page. */
+async function recordNotifications(page: Page) {
+  await page.evaluate(() => {
+    const recorded = globalThis as unknown as Recorded
+    recorded.notified = []
+    recorded.Notification = class {
+      static readonly requestPermission = async () => 'granted'
+      constructor(title: string) {
+        recorded.notified.push(title)
+      }
+    }
+  })
+}
+
+function notifications(page: Page): Promise<string[]> {
+  return page.evaluate(() => (globalThis as unknown as Recorded).notified)
+}
+
 test('a reload shows the present state of the run, and cancelling asks first and leaves every table complete or empty', async () => {
   await using visited = await planned()
   const { page, destination, complaints } = visited
@@ -62,6 +82,7 @@ test('a reload shows the present state of the run, and cancelling asks first and
   await log.filter({ hasText: 'Running' }).waitFor()
   await shoot(page, 'run-running')
   expect(await barriers(page)).toEqual([])
+  expect(await page.title()).toMatch(/^\d+% · pgtrek$/)
 
   const points = page.locator('.curve-place')
   const drawn = async () => Number(await points.getAttribute('data-points'))
@@ -71,7 +92,12 @@ test('a reload shows the present state of the run, and cancelling asks first and
   expect(await drawn()).toBeGreaterThanOrEqual(6)
   expect(new URL(page.url()).hash).toBe('#run')
   // The log has the lines from before the reload.
+  expect(await page.getByRole('log').count()).toBe(0)
+  await page.locator('summary', { hasText: say.run.log }).click()
   await page.getByText('reading the catalogs').waitFor()
+  await recordNotifications(page)
+  await page.getByRole('button', { name: say.repair.notify }).click()
+  await page.getByText(say.repair.notifyOn).waitFor()
 
   await page.getByRole('button', { name: say.run.cancel }).click()
   const question = page.getByRole('alertdialog', { name: say.run.cancelTitle })
@@ -84,6 +110,14 @@ test('a reload shows the present state of the run, and cancelling asks first and
   await question.getByRole('button', { name: say.run.cancelYes }).click()
   await page.getByRole('status').filter({ hasText: say.run.resultLead.cancelled }).waitFor()
   await shoot(page, 'run-cancelled')
+  await eventually(
+    'a notification',
+    () => notifications(page),
+    (list) => list.length > 0,
+  )
+  expect(await notifications(page)).toEqual([`pgtrek: ${say.run.result.cancelled}`])
+  expect(await page.title()).toBe(`${say.steps.run} · pgtrek`)
+  expect(await page.locator('.overall-percent').count()).toBe(0)
   // Also for a run that is over, and in the history.
   await page.reload()
   await page.getByRole('status').filter({ hasText: say.run.resultLead.cancelled }).waitFor()
@@ -102,7 +136,7 @@ test('a dry run shows the plan as its result and writes nothing', async () => {
   await page.getByRole('checkbox', { name: say.options.each.dryRun.label }).check()
   await waitForPlan(page, 'en')
   await page.getByRole('button', { name: say.options.startDry }).click()
-  await page.getByRole('status').filter({ hasText: say.run.dryRun }).waitFor()
+  await page.getByRole('heading', { name: say.run.dryRun }).waitFor()
   await page.getByRole('heading', { name: say.options.creates }).waitFor()
   await shoot(page, 'run-dry')
   await page
@@ -118,6 +152,14 @@ test('a dry run shows the plan as its result and writes nothing', async () => {
   expect(await page.getByRole('main').textContent()).not.toContain(say.run.status.skipped)
   expect(await barriers(page)).toEqual([])
   expect(await destination.sql("select from pg_class where relname = 'orders'")).toEqual([])
+  // The same request, now for real.
+  await page.goBack()
+  await page.goBack()
+  await page.getByRole('button', { name: say.repair.runThis }).click()
+  const question = page.getByRole('alertdialog', { name: say.repair.runThisTitle })
+  await question.getByRole('button', { name: say.repair.runThisYes }).click()
+  await page.getByRole('status').filter({ hasText: say.run.resultLead.completed }).waitFor()
+  expect(await destination.sql("select from pg_class where relname = 'orders'")).toHaveLength(1)
   expect(complaints).toEqual([])
 })
 
@@ -127,7 +169,7 @@ test('the run is refused when it would destroy anything that was not shown', asy
   await destination.sql('create table customers (id int); insert into customers values (1)')
   await page.getByRole('button', { name: say.options.start }).click()
   const refusal = page.getByRole('alert').filter({ hasText: 'customers' })
-  const failed = page.getByRole('status').filter({ hasText: say.run.result.failed })
+  const failed = page.getByRole('heading', { level: 1, name: /failed|failures/i })
   await refusal.or(failed).first().waitFor()
   expect(await destination.sql('select id from customers')).toEqual([{ id: 1 }])
   expect(complaints).toEqual([])
@@ -167,10 +209,10 @@ test('a run that copied nothing shows no percentage, no green phase and no claim
   await nameEnds(page, 'en', { source: from.url, destination: destination.url })
   await goToOptions(page, 'en')
   await confirmAndStart(page, 'en')
-  const result = page.getByRole('status').filter({ hasText: say.run.result.completed_with_failures })
-  await result.getByText('Tables that are complete: none of 1').waitFor()
-  const percent = await page.locator('.overall-percent').textContent()
-  expect(Number.parseFloat(percent ?? '')).toBeLessThan(50)
+  await page.getByRole('heading', { name: say.run.result.completed_with_failures }).waitFor()
+  await page.getByText('Complete: none of 1 table').waitFor()
+  expect(await page.locator('.status-head').textContent()).not.toContain('%')
+  expect(await page.getByRole('progressbar', { name: say.run.overall }).count()).toBe(0)
   const data = page
     .getByRole('region', { name: say.run.phases })
     .getByRole('listitem')

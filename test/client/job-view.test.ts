@@ -24,8 +24,8 @@ describe('tables', () => {
   const names = (view: Parameters<typeof visibleTables>[1]) =>
     visibleTables(tables, view).map(({ name }) => name)
 
-  test('that are running or have failed are listed first', () => {
-    expect(names({ status: 'all', sort: 'status', search: '' })).toEqual(['c10', 'c2', 'b', 'a'])
+  test('that have failed are listed first, then those that are running', () => {
+    expect(names({ status: 'all', sort: 'status', search: '' })).toEqual(['b', 'c10', 'c2', 'a'])
   })
 
   test('are sorted by name with numbers in order, by size and by time', () => {

@@ -69,7 +69,15 @@ describe('a table', () => {
     expect(progress.migrated_rows).toBe(0)
     const error = 'duplicate key (SQLSTATE 23505). Detail: Key (id)=(1). Hint: Look closer'
     expect(progress.failedTables).toEqual([{ schema: 'public', name: 'users', error }])
-    expect(progress.failed).toEqual([{ schema: 'public', name: 'users', kind: 'ROWS', error }])
+    expect(progress.failed).toMatchObject([
+      {
+        schema: 'public',
+        name: 'users',
+        kind: 'ROWS',
+        error,
+        cause: { sqlstate: '23505', hint: 'Look closer' },
+      },
+    ])
   })
 
   test('that cannot be created is failed, not skipped, when its rows are skipped for it', () => {
@@ -107,7 +115,13 @@ describe('a table', () => {
     expect(progress.tables[0]?.status).toBe('completed')
     expect(progress.failedTables).toEqual([])
     expect(progress.failed).toEqual([
-      { schema: 'public', name: 'users_email', kind: 'INDEX', error: 'duplicate' },
+      {
+        schema: 'public',
+        name: 'users_email',
+        kind: 'INDEX',
+        error: 'duplicate',
+        cause: { message: 'duplicate' },
+      },
     ])
   })
 

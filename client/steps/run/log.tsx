@@ -4,11 +4,27 @@ import { createEffect, createMemo, createSignal, For, Show } from 'solid-js'
 import type { LogLine } from '../../../shared/api.ts'
 import type { LogLevel } from '../../../shared/event.ts'
 import { inLanguage, rowsText, t } from '../../i18n/index.ts'
+import { Disclosure } from '../../parts/disclosure.tsx'
 import { SearchField } from '../../parts/search-field.tsx'
 
 const levels = ['debug', 'info', 'warn', 'error'] as const satisfies LogLevel[]
 
-export function LogView(props: { lines: readonly LogLine[]; live?: boolean }) {
+/** Closed at first: the lines are read, and drawn, when somebody opens it. */
+export function LogPart(props: { lines: readonly LogLine[]; onOpen: () => void; live?: boolean }) {
+  return (
+    <Disclosure class="log-part" summary={t('run.log')}>
+      <Opened onOpen={() => props.onOpen()} />
+      <LogView lines={props.lines} live={props.live === true} bare />
+    </Disclosure>
+  )
+}
+
+function Opened(props: { onOpen: () => void }) {
+  createEffect(() => props.onOpen())
+  return undefined
+}
+
+export function LogView(props: { lines: readonly LogLine[]; live?: boolean; bare?: boolean }) {
   const [level, setLevel] = createSignal<LogLevel>('info')
   const [search, setSearch] = createSignal('')
   const [following, setFollowing] = createSignal(props.live === true)
@@ -24,8 +40,10 @@ export function LogView(props: { lines: readonly LogLine[]; live?: boolean }) {
     )
   })
   return (
-    <section class="panel log" aria-labelledby="log">
-      <h2 id="log">{t('run.log')}</h2>
+    <section class={props.bare ? 'log' : 'panel log'} aria-label={t('run.log')}>
+      <Show when={!props.bare}>
+        <h2>{t('run.log')}</h2>
+      </Show>
       <div class="toolbar">
         <label class="inline">
           {t('run.logLevel')}

@@ -1,6 +1,7 @@
 import { For, Show } from 'solid-js'
 import type { PhaseProgress } from '../../../shared/progress.ts'
 import { durationText, rowsText, t } from '../../i18n/index.ts'
+import { Section } from '../../parts/section.tsx'
 import { job } from '../../state/job.ts'
 import { phaseState } from '../../state/run-outcome.ts'
 
@@ -8,8 +9,7 @@ export function Phases() {
   const phases = () => (job.overview()?.phases ?? []).filter(({ total, running }) => total > 0 || running > 0)
   const stateOf = (phase: PhaseProgress) => phaseState(phase, job.isRunning())
   return (
-    <section class="panel phases" aria-labelledby="phases">
-      <h2 id="phases">{t('run.phases')}</h2>
+    <Section class="phases" title={t('run.phases')}>
       <ul>
         <For each={phases().map(({ phase }) => phase)}>
           {(name) => {
@@ -36,6 +36,6 @@ export function Phases() {
           }}
         </For>
       </ul>
-    </section>
+    </Section>
   )
 }

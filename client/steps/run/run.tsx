@@ -1,47 +1,42 @@
 import './run.css'
-import { createSignal, Match, Show, Switch } from 'solid-js'
-import { api, type CallFailed } from '../../api/calls.ts'
-import { t } from '../../i18n/index.ts'
-import { Confirm } from '../../parts/confirm.tsx'
-import { Notice, Problem } from '../../parts/notice.tsx'
+import { Match, Show, Switch } from 'solid-js'
+import type { Summary } from '../../../shared/summary.ts'
+import { dateText, inLanguage, rowsText, t } from '../../i18n/index.ts'
+import { Notice } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
-import { job } from '../../state/job.ts'
+import { Section } from '../../parts/section.tsx'
+import { job, readLog } from '../../state/job.ts'
+import { outcomeOf } from '../../state/run-outcome.ts'
 import { Destroyed } from '../plan/destroyed.tsx'
 import { PlanFacts } from '../plan/facts.tsx'
 import { SpeedCurve } from './curve.tsx'
 import { Failures } from './failures.tsx'
-import { LogView } from './log.tsx'
-import { Overall } from './overall.tsx'
+import { RunHead } from './head.tsx'
+import { LogPart } from './log.tsx'
 import { Phases } from './phases.tsx'
-import { Result } from './result.tsx'
+import { PrintedTables } from './summary-table.tsx'
 import { TableList } from './tables.tsx'
 
 export function RunStep() {
   const hasJob = () => typeof job.overview()?.id === 'string'
   return (
     <section class="step run">
-      <header class="step-head with-action">
-        <h1>{t('run.title')}</h1>
-        <Show when={job.isRunning()}>
-          <CancelButton />
-        </Show>
-      </header>
-      <Show when={job.connection() === 'lost'}>
-        <Notice tone="warn" role="alert">
-          {t('run.lost')}
-        </Notice>
-      </Show>
       <Switch>
         <Match when={hasJob()}>
+          <RunHead />
+          <Lost />
           <JobView />
         </Match>
         <Match when={job.overview() === undefined && job.connection() !== 'lost'}>
+          <h1>{t('run.title')}</h1>
           <p class="empty" role="status">
             <span class="spinner" aria-hidden="true" />
             {t('app.loading')}
           </p>
         </Match>
         <Match when={true}>
+          <h1>{t('run.title')}</h1>
+          <Lost />
           <div class="empty">
             <p>
               <b>{t('run.nothing')}</b>
@@ -55,18 +50,30 @@ export function RunStep() {
   )
 }
 
+function Lost() {
+  return (
+    <Show when={job.connection() === 'lost'}>
+      <Notice tone="warn" role="alert">
+        {t('run.lost')}
+      </Notice>
+    </Show>
+  )
+}
+
 function JobView() {
   const plan = () => job.overview()?.plan
+  const id = () => job.overview()?.id
   return (
     <>
-      <Show when={job.overview()?.summary}>{(summary) => <Result summary={summary()} />}</Show>
-      <Show when={plan()} fallback={<Overall />}>
+      <Show when={job.overview()?.summary}>
+        {(summary) => <Outcome summary={summary()} isDry={plan() !== undefined} />}
+      </Show>
+      <Show when={plan()}>
         {(known) => (
-          <section class="plan" aria-labelledby="plan">
-            <h2 id="plan">{t('options.plan')}</h2>
+          <Section class="plan" title={t('options.plan')}>
             <Destroyed list={known().destroyed} />
             <PlanFacts plan={known()} />
-          </section>
+          </Section>
         )}
       </Show>
       <Failures />
@@ -75,43 +82,45 @@ function JobView() {
           <SpeedCurve speeds={job.speeds()} now={job.overview()} />
           <Phases />
         </div>
-        <TableList />
+        <TableList tables={job.tables()} />
       </Show>
-      <LogView lines={job.log()} live />
+      <LogPart lines={job.log()} onOpen={() => void readLog(id() ?? '')} live />
     </>
   )
 }
 
-function CancelButton() {
-  const [asking, setAsking] = createSignal(false)
-  const [cancelling, setCancelling] = createSignal(false)
-  const [problem, setProblem] = createSignal<CallFailed>()
-  async function cancel() {
-    setAsking(false)
-    setCancelling(true)
-    try {
-      await api.cancel()
-    } catch (error) {
-      setProblem(error as CallFailed)
-      setCancelling(false)
+/** What is complete and what is not, in words: the numbers of the head, and why. */
+function Outcome(props: { summary: Summary; isDry: boolean }) {
+  const numbers = () => outcomeOf(props.summary)
+  const complete = () => {
+    const { whole, tables, rows } = numbers()
+    return t(whole === 0 ? 'repair.completeNone' : 'repair.complete', {
+      whole: rowsText(whole),
+      tables: rowsText(tables),
+      rows: rowsText(rows),
+    })
+  }
+  const missing = () => {
+    const { whole, tables, failed, skipped } = numbers()
+    if (failed + skipped > 0) {
+      return t('repair.notComplete', { failed: rowsText(failed), skipped: rowsText(skipped) })
     }
+    return whole < tables ? t('repair.notReached', { tables: rowsText(tables - whole) }) : ''
   }
   return (
-    <>
-      <button type="button" class="danger" disabled={cancelling()} onClick={() => setAsking(true)}>
-        {t(cancelling() ? 'run.cancelling' : 'run.cancel')}
-      </button>
-      <Show when={problem()}>{(error) => <Problem of={error()} />}</Show>
-      <Confirm
-        open={asking()}
-        title={t('run.cancelTitle')}
-        yes={t('run.cancelYes')}
-        no={t('run.cancelNo')}
-        onYes={() => void cancel()}
-        onClose={() => setAsking(false)}
-      >
-        {t('run.cancelLead')}
-      </Confirm>
-    </>
+    <div class="outcome" role="status">
+      <p>{props.isDry ? t('run.dryRunLead') : t(`run.resultLead.${props.summary.status}`)}</p>
+      <Show when={!props.isDry && numbers().tables > 0}>
+        <p class="numbers">
+          {complete()} {missing()}
+        </p>
+      </Show>
+      <Show when={props.summary.error}>{(error) => <p class="server-words">{inLanguage(error())}</p>}</Show>
+      <p class="quiet">
+        {t('run.saved')} <PageLink to={`/#history/${job.overview()?.id ?? ''}`}>{t('app.history')}</PageLink>
+        <span class="only-print"> {dateText(new Date().toISOString())}</span>
+      </p>
+      <PrintedTables summary={props.summary} />
+    </div>
   )
 }

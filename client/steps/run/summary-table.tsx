@@ -1,17 +1,12 @@
 // All tables of a finished run, for printing. On the screen the table list shows them.
-import { For } from 'solid-js'
+import { createSignal, For, onCleanup, onMount, Show } from 'solid-js'
 import type { Summary } from '../../../shared/summary.ts'
 import { showName } from '../../../shared/table-name.ts'
 import { bytesText, durationText, rowsText, t } from '../../i18n/index.ts'
 
-export function SummaryTable(props: { summary: Summary; onScreen?: boolean }) {
+function SummaryTable(props: { summary: Summary }) {
   return (
-    <section
-      class="summary-table scroll-x tall"
-      classList={{ 'only-print': !props.onScreen }}
-      aria-label={t('run.tables')}
-      tabindex={props.onScreen ? 0 : undefined}
-    >
+    <section class="summary-table only-print" aria-label={t('run.tables')}>
       <table>
         <thead>
           <tr>
@@ -52,3 +47,23 @@ export function SummaryTable(props: { summary: Summary; onScreen?: boolean }) {
 
 /** The JSON file lists all of them. */
 const limit = 2_000
+
+/** In the document only while it is printed: all tables together would be tens of thousands of elements. */
+export function PrintedTables(props: { summary: Summary }) {
+  const [printing, setPrinting] = createSignal(false)
+  const start = () => setPrinting(true)
+  const end = () => setPrinting(false)
+  onMount(() => {
+    addEventListener('beforeprint', start)
+    addEventListener('afterprint', end)
+  })
+  onCleanup(() => {
+    removeEventListener('beforeprint', start)
+    removeEventListener('afterprint', end)
+  })
+  return (
+    <Show when={printing()}>
+      <SummaryTable summary={props.summary} />
+    </Show>
+  )
+}

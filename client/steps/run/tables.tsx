@@ -6,8 +6,8 @@ import { showName } from '../../../shared/table-name.ts'
 import { bytesText, durationText, rowsText, t } from '../../i18n/index.ts'
 import { Bar } from '../../parts/bar.tsx'
 import { SearchField } from '../../parts/search-field.tsx'
+import { Section } from '../../parts/section.tsx'
 import { VirtualRows } from '../../parts/virtual-rows.tsx'
-import { job } from '../../state/job.ts'
 import {
   countStatuses,
   type TableSort,
@@ -24,19 +24,16 @@ const sortWords = {
   seconds: 'run.sortSeconds',
 } as const
 
-export function TableList() {
+export function TableList(props: { tables: readonly TableProgress[] }) {
   const [status, setStatus] = createSignal<TableStatus | 'all'>('all')
   const [sort, setSort] = createSignal<TableSort>('status')
   const [search, setSearch] = createSignal('')
-  const counts = createMemo(() => countStatuses(job.tables()))
+  const counts = createMemo(() => countStatuses(props.tables))
   const tables = createMemo(() =>
-    visibleTables(job.tables(), { status: status(), sort: sort(), search: search() }),
+    visibleTables(props.tables, { status: status(), sort: sort(), search: search() }),
   )
   return (
-    <section class="panel tables" aria-labelledby="tables">
-      <h2 id="tables">
-        {t('run.tables')} <span class="quiet numbers">{rowsText(job.tables().length)}</span>
-      </h2>
+    <Section class="tables" title={t('run.tables')} count={rowsText(props.tables.length)}>
       <div class="toolbar">
         <SearchField label={t('selection.searchLabel')} value={search()} onSearch={setSearch} />
         <label class="inline">
@@ -73,7 +70,7 @@ export function TableList() {
           {(table) => <Row table={table()} />}
         </VirtualRows>
       </Show>
-    </section>
+    </Section>
   )
 }
 

@@ -55,6 +55,7 @@ export class PlanBuilder {
   readonly hooks: readonly Hook[]
   readonly resumed: Unfinished | undefined
   readonly rowsElsewhere: ReadonlySet<string>
+  readonly leftOut: ReadonlySet<string>
   readonly asReplica: boolean
 
   constructor(
@@ -67,6 +68,7 @@ export class PlanBuilder {
     this.hooks = request.hooks
     this.resumed = request.resumed
     this.rowsElsewhere = request.rowsElsewhere ?? new Set()
+    this.leftOut = request.leftOut ?? new Set()
     const { disableFk, disableTriggers } = request.options
     this.asReplica = inventory.destination.mayReplicate && disableFk && disableTriggers
   }

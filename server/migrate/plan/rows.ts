@@ -79,7 +79,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
       !strategies.get(table)?.refused &&
       !isElsewhere(table) &&
       !isFilledAlready(table) &&
-      skipOf(inventory, table) === undefined,
+      skipOf(builder, table) === undefined,
   )
   const truncates = planTruncates(builder, [
     ...new Set(emptied.flatMap((table) => strategies.get(table)?.there ?? [])),
@@ -126,7 +126,7 @@ export function planRows(builder: PlanBuilder, created: CreatedTables): RowSteps
         weight: table.bytes,
         needs: [...needs, ...(leader ? [leader.id] : [])],
         after: [ready.id],
-        skip: skipOf(inventory, table),
+        skip: skipOf(builder, table),
       },
     )
     result.byTable.set(table.oid, step)
@@ -163,8 +163,9 @@ function queryOf(table: TableFacts, strategy: RowStrategy): { query?: string } {
 }
 
 /** Known before the run. The table's rows on the destination are not changed then. */
-function skipOf({ source }: PlanBuilder['inventory'], { unlogged }: TableFacts): string | undefined {
-  return unlogged && source.inRecovery
+function skipOf({ inventory: { source }, leftOut }: PlanBuilder, table: TableFacts): string | undefined {
+  if (leftOut.has(tableKey(table))) return 'left out as requested'
+  return table.unlogged && source.inRecovery
     ? 'the source is a standby, where unlogged tables cannot be read'
     : undefined
 }

@@ -56,6 +56,8 @@ export interface PlanRequest {
   resumed?: Unfinished | undefined
   /** Tables, by `tableKey`, whose rows the caller copies by itself. */
   rowsElsewhere?: ReadonlySet<string> | undefined
+  /** Tables, by `tableKey`, that the user has left out after a failure. */
+  leftOut?: ReadonlySet<string> | undefined
 }
 
 export interface CreatedTables {
