@@ -7,7 +7,7 @@ const server = process.env.PGTREK_API ?? 'http://127.0.0.1:8080'
 
 export default defineConfig({
   root: join(import.meta.dirname, 'client'),
-  plugins: [solid(), markdown(), defaults()],
+  plugins: [solid(), markdown(), defaults(), languages()],
   build: {
     outDir: 'dist',
     emptyOutDir: true,
@@ -69,6 +69,25 @@ function defaults(): Plugin {
         ([name, value]) => `export const ${name} = ${JSON.stringify(value)}`,
       )
       return { code: code.join('\n'), map: null }
+    },
+  }
+}
+
+/** Names the files of the languages in index.html, so that first.js can load the right one before the page asks for it. */
+function languages(): Plugin {
+  return {
+    name: 'pgtrek-languages',
+    transformIndexHtml: {
+      order: 'post',
+      handler(html, { bundle }) {
+        const files = Object.values(bundle ?? {}).flatMap((file) =>
+          file.type === 'chunk' && /i18n\/(en|ja)\.ts$/.test(file.facadeModuleId ?? '')
+            ? `/${file.fileName}`
+            : [],
+        )
+        if (bundle && files.length !== 2) this.error(`languages of the page: ${files.join(', ') || 'none'}`)
+        return html.replace('data-words=""', `data-words="${files.join(' ')}"`)
+      },
     },
   }
 }

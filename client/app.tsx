@@ -1,6 +1,6 @@
 // The frame: top bar, steps, and the page of the address.
 import { createEffect, Match, on, Show, Switch } from 'solid-js'
-import { sides } from '../shared/api.ts'
+import { sides } from '../shared/constants.ts'
 import { formatPercent } from '../shared/format.ts'
 import { t } from './i18n/index.ts'
 import { loadedLater } from './parts/loaded-later.tsx'

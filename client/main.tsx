@@ -21,4 +21,5 @@ void takeNamed()
 const place = document.getElementById('page')
 if (!place) throw new Error('the page has no #page to be in')
 await strings
+place.replaceChildren()
 render(() => <App />, place)

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { hasDesktop } from './cli/browser.ts'
 import { cleanupCommand } from './cli/commands/cleanup.ts'
+import { clientCommand } from './cli/commands/client.ts'
 import { cloneCommand } from './cli/commands/clone.ts'
 import { compareCommand } from './cli/commands/compare.ts'
 import { copyCommand } from './cli/commands/copy.ts'
@@ -54,6 +55,7 @@ for (const command of [
   ...following,
   ...looking,
   serveCommand(),
+  clientCommand(),
   healthCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program))

@@ -1,10 +1,11 @@
 // The messages between the page, scripts and the server over HTTP and the WebSocket.
 import { type Static, type TSchema, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
+import { sides } from './constants.ts'
 import { LogLevel, RunStatus } from './event.ts'
 import { oneOf } from './one-of.ts'
 import { PlanAnswer } from './plan-api.ts'
-import { Progress, TableProgress } from './progress.ts'
+import { Progress } from './progress.ts'
 import { MigrationRequest } from './request.ts'
 import { RunSize } from './run-size.ts'
 import { Speeds } from './speeds.ts'
@@ -53,9 +54,6 @@ export const ApiError = Type.Object({
 })
 export type ApiError = Static<typeof ApiError>
 export type ApiErrorKind = (typeof errorKinds)[number]
-
-export const sides = ['source', 'destination'] as const
-export type Side = (typeof sides)[number]
 
 /** One end of a saved profile with its stored password. It cannot be changed in the request. */
 export const ProfileConnection = Type.Object(
@@ -140,24 +138,30 @@ export const LogLine = Type.Object({
 export type LogLine = Static<typeof LogLine>
 
 export const JobProgress = Type.Composite([
-  Progress,
+  Type.Omit(Progress, ['overall_percent', 'elapsed_seconds']),
   Type.Object({
-    /** Tables that are not listed have not changed since the last message. */
-    partial: Type.Optional(Type.Boolean()),
+    overall_percent: Type.Integer({
+      minimum: 0,
+      maximum: 100,
+      description: '100 only when the run has completed.',
+    }),
+    elapsed_seconds: Type.Integer({ minimum: 0, description: 'Whole seconds; see elapsed_ms.' }),
+    elapsed_ms: Type.Integer({ minimum: 0 }),
+    partial: Type.Optional(
+      Type.Boolean({ description: 'Tables that are not listed have not changed since the last message.' }),
+    ),
     table_count: Type.Integer(),
-    tables: Type.Array(TableProgress),
     running: Type.Boolean(),
     id: nullable(Type.String()),
-    /** Lines since the last message. */
-    log: Type.Array(LogLine),
-    /** The request of the job, without secrets; in full messages. */
-    request: Type.Optional(Type.Unknown()),
-    /** For a dry run: the plan is its result. */
+    log: Type.Array(LogLine, {
+      description: 'The latest lines; in partial messages those since the last message.',
+    }),
+    request: Type.Optional(
+      Type.Unknown({ description: 'The request of the job, without secrets; in complete messages.' }),
+    ),
     plan: Type.Optional(PlanAnswer),
     summary: Type.Optional(Summary),
-    /** From the beginning of the run, in full messages. */
     speeds: Type.Optional(Speeds),
-    /** While the state directory cannot be written. */
     storage_failure: Type.Optional(StorageFailure),
   }),
 ])

@@ -21,11 +21,12 @@ export const TableProgress = Type.Object({
   name: Type.String(),
   status: TableStatus,
   /** An estimate until the table is complete, then the exact number. */
-  total_rows: Type.Number(),
-  migrated_rows: Type.Number(),
+  total_rows: Type.Integer(),
+  migrated_rows: Type.Integer(),
   /** Rows that append left out because their keys exist on the destination. */
   collided: Type.Number(),
-  percent: Type.Number(),
+  /** 100 only when it is complete. */
+  percent: Type.Integer({ minimum: 0, maximum: 100 }),
   total_bytes: Type.Number(),
   migrated_bytes: Type.Number(),
   /** Seconds spent copying rows, and building this table's indexes and constraints (summed over workers). */

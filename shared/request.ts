@@ -1,23 +1,14 @@
 // A user's request: two databases, what to migrate, and how.
 import { type Static, Type } from '@sinclair/typebox'
 import { Connection } from './connection.ts'
+import { objectKinds } from './constants.ts'
 import { oneOf } from './one-of.ts'
 
 const flag = (byDefault: boolean, description: string) => Type.Boolean({ default: byDefault, description })
 const patterns = (description: string) => Type.Array(Type.String(), { default: [], description })
 const someNames = Type.Optional(Type.Array(Type.String()))
 
-export const objectKinds = [
-  'tables',
-  'views',
-  'materializedViews',
-  'functions',
-  'sequences',
-  'triggers',
-  'types',
-] as const
 export const ObjectKind = oneOf(objectKinds)
-export type ObjectKind = (typeof objectKinds)[number]
 
 /** All of a schema. If any kind has a list, only the listed objects. `*` and `?` are wildcards. */
 export const SchemaSelection = Type.Object(

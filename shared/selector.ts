@@ -1,6 +1,8 @@
 // Decides for each object of a database whether it is selected: a Selection as a function.
+
+import { type ObjectKind, objectKinds } from './constants.ts'
 import { Pattern } from './pattern.ts'
-import { type ObjectKind, objectKinds, type Selection } from './request.ts'
+import type { Selection } from './request.ts'
 
 export interface Selectable {
   /** `other`: kinds without a list: operators, collations, text search, ... */

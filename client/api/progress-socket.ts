@@ -27,7 +27,7 @@ export function listen(
   let stopped = false
 
   function connect() {
-    const address = new URL('/ws/progress?partial=true', location.href)
+    const address = new URL('/ws/progress?partial=1', location.href)
     address.protocol = address.protocol.replace('http', 'ws')
     const opened = new WebSocket(address)
     socket = opened

@@ -1,6 +1,6 @@
 // The dialog that drops what following created, and the list of what was dropped.
 import { createSignal, For, Show } from 'solid-js'
-import { type Side, sides } from '../../shared/api.ts'
+import { type Side, sides } from '../../shared/constants.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { api } from '../api/calls.ts'
 import { t } from '../i18n/index.ts'

@@ -1,7 +1,8 @@
 // Both connections, entered again because passwords are not stored. Filled from the first step where it has the same databases.
 import { For } from 'solid-js'
 import { createStore } from 'solid-js/store'
-import { type Conn, type Side, sides } from '../../shared/api.ts'
+import type { Conn } from '../../shared/api.ts'
+import { type Side, sides } from '../../shared/constants.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { t } from '../i18n/index.ts'
 import { Field } from '../parts/field.tsx'

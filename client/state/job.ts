@@ -48,7 +48,7 @@ export const job = {
   elapsed(): number {
     const known = overview()
     if (!known) return 0
-    return known.elapsed_seconds + (known.running ? Math.max(0, now() - lastMessageAt) / 1000 : 0)
+    return (known.elapsed_ms + (known.running ? Math.max(0, now() - lastMessageAt) : 0)) / 1000
   },
 }
 
@@ -86,7 +86,7 @@ export function take({ tables: changed, log: lines, speeds, ...rest }: JobProgre
     setOverview(isOther ? rest : { ...pick(before), ...rest })
     // The server also has the lines that this page has missed.
     if (speeds) curve = new Curve(speeds)
-    else curve.add(rest)
+    else curve.add({ ...rest, elapsed_seconds: rest.elapsed_ms / 1000 })
     setVersion((count) => count + 1)
     if (lines.length > 0) append(lines)
   })

@@ -1,6 +1,6 @@
 // The connections that pgtrek was started with: filled in where nothing was entered yet.
 import { createSignal } from 'solid-js'
-import { sides } from '../../shared/api.ts'
+import { sides } from '../../shared/constants.ts'
 import { api } from '../api/calls.ts'
 import { formatUrl, fromConnection, isEmptyEnd } from './connection-url.ts'
 import { draft, setEnd } from './draft.ts'

@@ -1,6 +1,6 @@
 // The objects of the source as a tree of check boxes: schemas, kinds, objects, partitions.
 import type { Browse, BrowsedSchema } from '../../shared/browse-api.ts'
-import { type ObjectKind, objectKinds } from '../../shared/request.ts'
+import { type ObjectKind, objectKinds } from '../../shared/constants.ts'
 
 export interface Need {
   kind: string

@@ -82,7 +82,7 @@ export function createApp(services: Services, guard: Guard) {
     .use(profileRoutes(services))
     .use(progressSocket(services))
     .use(metricsRoutes(services))
-    .use(openApiRoutes(whole))
+    .use(openApiRoutes(whole, { needsToken: guard.cookie !== undefined }))
 
   function explain(error: unknown, request: Request, path: string): ApiError | undefined {
     if (error instanceof NotFoundError) return notFound(request.method, path)

@@ -27,14 +27,18 @@ export function acceptedOf(request: Request, there: readonly Encoding[]): Encodi
  */
 export function responseOf(request: Request, answer: unknown): Response | undefined {
   const isAccepted = acceptedOf(request, ['gzip']) !== undefined
-  if (answer instanceof Response) return isAccepted ? compressedText(answer) : undefined
+  if (answer instanceof Response) {
+    // A part of a file is not compressed: its place is counted in the bytes of the whole file.
+    return isAccepted && !request.headers.has('range') ? compressedText(answer) : undefined
+  }
   if (typeof answer !== 'object' || answer === null) return undefined
   if (answer.constructor !== Object && !Array.isArray(answer)) return undefined
   const text = JSON.stringify(answer)
   const headers = { 'content-type': 'application/json' }
-  return isAccepted && text.length >= leastBytes
+  if (text.length < leastBytes) return new Response(text, { headers })
+  return isAccepted
     ? new Response(Bun.gzipSync(text, { level }), { headers: { ...headers, ...compressedHeaders } })
-    : new Response(text, { headers })
+    : new Response(text, { headers: { ...headers, vary: compressedHeaders.vary } })
 }
 
 function compressedText(answer: Response): Response | undefined {

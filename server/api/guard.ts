@@ -52,6 +52,8 @@ export function createGuard({ host, names = [], token }: GuardOptions): Guard {
       if (cookie === undefined || open.has(pathOf(request))) return
       const bearer = /^Bearer +(\S+)\s*$/i.exec(request.headers.get('authorization') ?? '')?.[1]
       if (bearer !== undefined && isTokenRight(bearer)) return
+      const offered = tokenInProtocol(request)
+      if (offered !== undefined && isTokenRight(offered)) return
       const session = cookieIn(request.headers.get('cookie'))
       if (session !== undefined && areEqual(session, cookie)) return
       throw new ApiFailure(
@@ -108,6 +110,17 @@ function placeOf(origin: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/**
+ * A WebSocket of a browser sends no Authorization. As one of the protocols that it offers, it can send the token in
+ * hexadecimal: `pgtrek, pgtrek-token.736563726574`. The server chooses the first one.
+ */
+function tokenInProtocol(request: Request): string | undefined {
+  if (pathOf(request) !== '/ws/progress') return undefined
+  const offered = request.headers.get('sec-websocket-protocol') ?? ''
+  const digits = /(?:^|,)\s*pgtrek-token\.((?:[0-9a-f]{2})+)\s*(?:,|$)/i.exec(offered)?.[1]
+  return digits === undefined ? undefined : Buffer.from(digits, 'hex').toString()
 }
 
 function cookieIn(header: string | null): string | undefined {

@@ -3,6 +3,7 @@
 import type { JobProgress, LogLine } from '../../shared/api.ts'
 import { describe } from '../../shared/describe.ts'
 import type { MigrationEvent, StepInfo } from '../../shared/event.ts'
+import type { ProgressFold } from '../../shared/fold.ts'
 import type { PlanAnswer } from '../../shared/plan-api.ts'
 import type { TableProgress } from '../../shared/progress.ts'
 import { Curve } from '../../shared/speeds.ts'
@@ -93,7 +94,7 @@ export class Job {
 
   /** The whole progress. */
   full(now: number): Omit<JobProgress, 'log'> {
-    const { settled_tables: _, ...overview } = this.#run.progress.overview(now)
+    const overview = shownOverview(this.#run.progress, now)
     return {
       ...overview,
       ...this.#shownStorage(overview.warnings),
@@ -109,7 +110,7 @@ export class Job {
 
   /** Only the tables that have changed since the last call. */
   changes(now: number): Omit<JobProgress, 'log'> {
-    const { settled_tables: _, ...overview } = this.#run.progress.overview(now)
+    const overview = shownOverview(this.#run.progress, now)
     const tables = new Map<string, TableProgress>()
     for (const [key, name] of this.#changed) {
       const table = this.#run.progress.table(name)
@@ -172,6 +173,22 @@ export class Job {
 
   #say(level: LogLine['level'], text: string, table?: string, at = Date.now()) {
     this.log.add({ at, level, message: redact(text), ...(table !== undefined && { table }) })
+  }
+}
+
+/** Percent and seconds are whole numbers here: clients parse them as integers, and show them as they are. */
+export function shownOverview(progress: ProgressFold, now: number) {
+  const {
+    settled_tables: _,
+    overall_percent: percent,
+    elapsed_seconds: seconds,
+    ...rest
+  } = progress.overview(now)
+  return {
+    ...rest,
+    overall_percent: Math.floor(percent),
+    elapsed_seconds: Math.floor(seconds),
+    elapsed_ms: Math.round(seconds * 1000),
   }
 }
 

@@ -6,7 +6,7 @@ import { ProgressFold } from '../../shared/fold.ts'
 import { say } from '../../shared/say.ts'
 import { tellMistake } from '../system/output.ts'
 import { ApiFailure } from './errors.ts'
-import { Job, type JobRequest, type JobStores, type Start, type Urgency } from './job.ts'
+import { Job, type JobRequest, type JobStores, type Start, shownOverview, type Urgency } from './job.ts'
 
 /** Returns false while the last message is still being sent; the client gets everything later. */
 export type Listener = (progress: JobProgress) => boolean
@@ -114,7 +114,7 @@ export class Jobs {
   #all(sentLine: number, now = Date.now()): JobProgress {
     const job = this.#job
     if (job) return { ...job.full(now), log: job.log.since(sentLine, mostLogLines) }
-    const { settled_tables: _, ...nothing } = new ProgressFold().overview(now)
+    const nothing = shownOverview(new ProgressFold(), now)
     return { ...nothing, tables: [], running: false, id: null, log: [] }
   }
 

@@ -1,15 +1,18 @@
-// The description of the API: as an OpenAPI document, and as a page that needs no other host.
+// The description of the API: as an OpenAPI document, as a page that needs no other host, and as a TypeScript client.
 import { TypeGuard } from '@sinclair/typebox'
 import { type AnyElysia, Elysia } from 'elysia'
 import { version } from '../system/version.ts'
 import { plainStyle } from './page/html.ts'
+import referenceScript from './page/reference-script.txt'
+import { routesOf } from './typescript/routes.ts'
 
 const title = 'pgtrek'
 const description =
   'Migrates PostgreSQL databases to PostgreSQL. Every response that is not a success is an ApiError. The WebSocket /ws/progress pushes the progress.'
+const hidden = { detail: { hide: true } }
 
-/** Called on request, when the app is complete. */
-export function openApiRoutes(app: () => AnyElysia) {
+/** `app` is called on request, when the app is complete. */
+export function openApiRoutes(app: () => AnyElysia, { needsToken }: { needsToken: boolean }) {
   // Made on the first request: most processes never need it.
   const make = async () => {
     const { toOpenAPISchema } = await import('@elysiajs/openapi/openapi')
@@ -19,20 +22,31 @@ export function openApiRoutes(app: () => AnyElysia) {
     return { openapi: '3.1.0', info: { title, version, description }, paths, components }
   }
   return new Elysia()
-    .get('/openapi/json', make, { detail: { hide: true } })
+    .get('/openapi/json', make, hidden)
     .get(
       '/openapi',
-      async () => {
+      async ({ request }) => {
         const { referencePage } = await import('./page/reference-page.ts')
-        return referencePage(await make())
+        return referencePage(routesOf(app()), { base: new URL(request.url).origin, needsToken })
       },
-      { detail: { hide: true } },
+      hidden,
     )
+    .get('/openapi/reference.js', () => textOf(referenceScript, 'text/javascript'), hidden)
     .get(
-      '/pgtrek-plain.css',
-      () => new Response(plainStyle, { headers: { 'content-type': 'text/css; charset=utf-8' } }),
-      { detail: { hide: true } },
+      '/openapi/client.ts',
+      async () => {
+        const { clientText } = await import('./typescript/client.ts')
+        return textOf(clientText(routesOf(app())), 'text/plain')
+      },
+      hidden,
     )
+    .get('/pgtrek-plain.css', () => textOf(plainStyle, 'text/css'), hidden)
+}
+
+function textOf(text: string, type: string): Response {
+  return new Response(text, {
+    headers: { 'content-type': `${type}; charset=utf-8`, 'cache-control': 'no-cache' },
+  })
 }
 
 /** The plugin knows only the framework's parsers. Bodies are parsed by body.ts, and are always JSON. */

@@ -12,6 +12,8 @@ import type { Services } from './services.ts'
 /** A client that is this far behind gets the whole state when it has caught up, instead of further messages. */
 const mostBehindBytes = 1024 * 1024
 
+export const messageSchema = Type.Union([ProgressMessage, ...FollowMessage.anyOf, FleetMessage])
+
 type Message = ProgressMessage | FollowMessage | FleetMessage
 
 interface Listening {
@@ -22,11 +24,11 @@ interface Listening {
 export function progressSocket({ jobs, follows, fleet }: Services) {
   const listening = new Map<string, Listening>()
   return new Elysia().ws('/ws/progress', {
-    response: Type.Union([ProgressMessage, ...FollowMessage.anyOf, FleetMessage]),
-    query: Type.Object({ partial: Type.Optional(oneOf(['true', 'false'])) }),
+    response: messageSchema,
+    query: Type.Object({ partial: Type.Optional(oneOf(['1', 'true', '0', 'false'])) }),
     detail: {
       summary:
-        'Live progress; every message is complete. With ?partial=true the first message is complete, later ones contain only changes',
+        'Live progress; every message is complete. With ?partial=1 the first message is complete, later ones contain only changes',
       tags: ['migration'],
     },
     open(ws) {
@@ -38,7 +40,7 @@ export function progressSocket({ jobs, follows, fleet }: Services) {
         ws.raw.send(JSON.stringify(message))
         return true
       }
-      const wants = ws.data.query.partial === 'true' ? 'changes' : 'all'
+      const wants = ['1', 'true'].includes(ws.data.query.partial ?? '') ? 'changes' : 'all'
       const ends = [
         jobs.watch((data) => send({ type: 'progress', data }), wants),
         follows.watches.watch(send),

@@ -8,11 +8,11 @@ import { ApiFailure } from './errors.ts'
 
 /** In the schema it is text; for the typed client it is a number. */
 export function numberInQuery(description: string) {
-  return Type.Optional(Type.Unsafe<number>(Type.String({ description })))
+  return Type.Optional(Type.Unsafe<number>(Type.String({ description, sentAs: 'number' })))
 }
 
 export function switchInQuery(description: string) {
-  return Type.Optional(Type.Unsafe<boolean>({ ...oneOf(['true', 'false']), description }))
+  return Type.Optional(Type.Unsafe<boolean>({ ...oneOf(['true', 'false']), description, sentAs: 'boolean' }))
 }
 
 interface Range {

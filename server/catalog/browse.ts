@@ -1,7 +1,7 @@
 // The contents of a database, for a user to select from: schemas, their objects, and what each needs.
 
 import type { BrowsedObject, BrowsedSchema, BrowsedTable } from '../../shared/browse-api.ts'
-import type { ObjectKind } from '../../shared/request.ts'
+import type { ObjectKind } from '../../shared/constants.ts'
 import type { Session } from '../postgres/session.ts'
 import { uncounted } from './estimated-rows.ts'
 import { type ObjectKey, objectKey, readNeeds } from './needs.ts'

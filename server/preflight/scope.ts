@@ -1,5 +1,6 @@
 // The part of the source that would be migrated. Checks of its content use it.
-import type { ObjectKind, Selection } from '../../shared/request.ts'
+import type { ObjectKind } from '../../shared/constants.ts'
+import type { Selection } from '../../shared/request.ts'
 import { Selector, type Verdict } from '../../shared/selector.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { describeUnmatched } from '../../shared/unmatched.ts'

@@ -1,8 +1,9 @@
 // Saved requests by name. A password is stored only on request, encrypted, and never returned. It can only be used
 // for the connection that it was saved for.
 
-import { type Profile, type ProfileBody, type ProfileRequest, type Side, sides } from '../../shared/api.ts'
+import type { Profile, ProfileBody, ProfileRequest } from '../../shared/api.ts'
 import type { Connection } from '../../shared/connection.ts'
+import { type Side, sides } from '../../shared/constants.ts'
 import { messageOf } from '../../shared/message-of.ts'
 import { withoutPassword } from '../postgres/without-password.ts'
 import type { Seal, Sealed } from './seal.ts'

@@ -46,7 +46,7 @@ export class TableLedger {
 
   plan(planned: PlannedTable, movesRows: boolean): void {
     const table = this.#get(planned, planned.bytes, movesRows)
-    table.plannedRows = Math.max(0, planned.rows)
+    table.plannedRows = Math.max(0, Math.round(planned.rows))
     table.progress.total_rows = Math.max(table.plannedRows, table.progress.migrated_rows)
     if (movesRows) this.#setBytes(table, table.progress.migrated_bytes, Math.max(0, planned.bytes))
   }
@@ -175,7 +175,7 @@ export class TableLedger {
   #advance(table: Table, fraction: number): number {
     const added = table.weight * (fraction - table.fraction)
     table.fraction = fraction
-    if (table.progress.status === 'in_progress') table.progress.percent = Math.floor(fraction * 1000) / 10
+    if (table.progress.status === 'in_progress') table.progress.percent = Math.floor(fraction * 100)
     this.work.moveRows(added)
     return Math.max(0, added)
   }

@@ -2,8 +2,10 @@
 import { expect, test } from 'bun:test'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writtenClient } from '../../server/api/typescript/written-client.ts'
 import { within } from '../../tools/eventually.ts'
 import { cluster } from '../../tools/servers/clusters.ts'
+import { scratchDirectory } from '../../tools/servers/scratch.ts'
 import { startApi } from '../support/api.ts'
 
 const docs = readFileSync(join(import.meta.dir, '../../docs/api.md'), 'utf8')
@@ -23,18 +25,13 @@ async function databases() {
   return { source, destination }
 }
 
-/** Replaces servers and port with those of the test, and shortens the polling interval of two seconds. */
+/** Replaces servers and port with those of the test, and shortens the pause of two seconds. */
 function pointed(text: string, base: string, { source, destination }: Awaited<ReturnType<typeof databases>>) {
   return text
     .replaceAll('postgres://me:secret@old/shop', source.url)
     .replaceAll('postgres://me:secret@new/shop', destination.url)
     .replaceAll('http://localhost:8080', base.replace(/\/$/, ''))
     .replaceAll('sleep 2', 'sleep 0.1')
-    .replaceAll('setTimeout(resolve, 2000)', 'setTimeout(resolve, 100)')
-    .replaceAll(
-      "'pgtrek/server/api/app.ts'",
-      JSON.stringify(join(import.meta.dir, '../../server/api/app.ts')),
-    )
 }
 
 /** The output of a script that succeeds without errors. */
@@ -63,17 +60,16 @@ test.skipIf(!Bun.which('jq') || !Bun.which('curl'))('the one in curl, after the 
   expect(await ends.destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
 })
 
-test('the one in TypeScript', async () => {
+test('the one in TypeScript, with the client that is written', async () => {
   await using api = await startApi()
   const ends = await databases()
-  const script = pointed(snippet('ts', 'treaty<App>'), api.server.url, ends)
-  const file = join(import.meta.dir, `../../test-output/docs-${process.pid}.ts`)
-  await Bun.write(file, script)
-  try {
-    const child = Bun.spawn([process.execPath, file], { stdout: 'pipe', stderr: 'pipe' })
-    expect(await wordsOf(child)).toContain('completed []')
-    expect(await ends.destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
-  } finally {
-    await Bun.file(file).delete()
-  }
+  const directory = join(scratchDirectory(), `docs-${process.pid}`)
+  await Bun.write(join(directory, 'pgtrek.ts'), writtenClient())
+  await Bun.write(join(directory, 'run.ts'), pointed(snippet('ts', './pgtrek.ts'), api.server.url, ends))
+  const child = Bun.spawn([process.execPath, 'run.ts'], { cwd: directory, stdout: 'pipe', stderr: 'pipe' })
+  const said = await wordsOf(child)
+  expect(said).toContain('truncate t')
+  expect(said).toContain('100% ')
+  expect(said).toContain('completed []')
+  expect(await ends.destination.sql('select count(*)::int as n from t')).toEqual([{ n: 1000 }])
 })

@@ -53,6 +53,7 @@ const tables: Record<string, [page: string, heading: string][]> = {
   ],
   worker: [['workers.md', 'Options']],
   serve: [['api.md', 'Start the server']],
+  client: [['api.md', 'The same in TypeScript']],
   fleet: [['fleet.md', 'Options']],
   status: [['following-terminal.md', 'status']],
   tui: [['following-terminal.md', 'tui']],

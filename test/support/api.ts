@@ -97,10 +97,7 @@ export async function startApi(options: Partial<ServerOptions> = {}): Promise<Ap
       return promise
     },
     watch: (headers = {}, wants = 'partial') =>
-      watch(
-        `${base.replace('http', 'ws')}/ws/progress${wants === 'partial' ? '?partial=true' : ''}`,
-        headers,
-      ),
+      watch(`${base.replace('http', 'ws')}/ws/progress${wants === 'partial' ? '?partial=1' : ''}`, headers),
     [Symbol.asyncDispose]: () => server.close(),
   }
 }

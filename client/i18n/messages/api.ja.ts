@@ -43,7 +43,6 @@ export const apiMessages: Messages = {
     '{0} はプロセス {1} が追従しています。先にそのプロセスを止めてください',
   '{} is followed by this pgtrek: stop it first': '{0} はこの pgtrek が追従しています。先に止めてください',
   'dryRun is not supported here: use /api/plan': 'ここでは dryRun を使えません。/api/plan を使ってください',
-    '実行中の移行があります。終わるまで待つか、中止してください',
   'this repair is not the one that was shown any more: the databases have changed. Nothing was changed by pgtrek. Look at the choices again':
     'データベースが変わったため、この修復は表示したものと一致しません。pgtrek は何も変更していません。選択肢を確認し直してください',
   'migration {} was not started by this server: its request is unknown':

@@ -1,7 +1,7 @@
 // The first step: two connections side by side, and what the preflight checks say about them.
 import './connections.css'
 import { createSignal, Show } from 'solid-js'
-import { sides } from '../../../shared/api.ts'
+import { sides } from '../../../shared/constants.ts'
 import { t } from '../../i18n/index.ts'
 import { loadedLater } from '../../parts/loaded-later.tsx'
 import { Notice } from '../../parts/notice.tsx'

@@ -104,7 +104,7 @@ function copyOfJob(job: JobProgress): Copy {
     rowsPerSecond: job.rows_per_second,
     bytesPerSecond: job.bytes_per_second,
     remainingSeconds: job.running ? job.remaining_seconds : undefined,
-    elapsedSeconds: job.elapsed_seconds,
+    elapsedSeconds: job.elapsed_ms / 1000,
     status: job.status,
     tables,
   }

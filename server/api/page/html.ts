@@ -1,14 +1,33 @@
-// Plain documents without scripts, readable in light and dark mode, for the login and the API reference.
+// Documents that need no build of the page: the login and the API reference, in the page's colours and sizes.
+/// <reference path="./style.d.ts" />
+// biome-ignore-start lint/style/noRestrictedImports: its style sheets are the only thing of the page that the server uses
+import base from '../../../client/design/base.css' with { type: 'text' }
+import controls from '../../../client/design/controls.css' with { type: 'text' }
+import tokens from '../../../client/design/tokens.css' with { type: 'text' }
+// biome-ignore-end lint/style/noRestrictedImports: see above
+import plain from './plain.css' with { type: 'text' }
+import reference from './reference.css' with { type: 'text' }
 
-export function document(title: string, body: string, status = 200): Response {
+export interface PlainDocument {
+  title: string
+  body: string
+  status?: number
+  language?: 'en' | 'ja'
+  /** Path of a script that runs before the body is shown. */
+  script?: string
+}
+
+export function document({ title, body, status = 200, language = 'en', script }: PlainDocument): Response {
   const text = `<!doctype html>
-<html lang="en">
+<html lang="${language}">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+${/* With the policy of the header, a browser sends the form as from "null", which the guard refuses. */ ''}<meta name="referrer" content="same-origin">
 <title>${escapeHtml(title)}</title>
 <link rel="stylesheet" href="/pgtrek-plain.css">
-</head>
+${script ? `<script src="${script}"></script>\n` : ''}</head>
 <body>
 ${body}
 </body>
@@ -25,15 +44,4 @@ export function escapeHtml(text: string): string {
 }
 
 /** Served without a token, since it contains nothing secret. */
-export const plainStyle = `
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
-body { max-width: 60rem; margin: 3rem auto; padding: 0 1rem; }
-code, pre { font: 0.9em/1.4 ui-monospace, monospace; }
-pre { overflow-x: auto; padding: 0.75rem; border: 1px solid color-mix(in srgb, currentColor 25%, transparent); border-radius: 6px; }
-h2 { margin-top: 2.5rem; }
-h3 code { font-size: 1.05em; }
-table { border-collapse: collapse; }
-th, td { text-align: left; vertical-align: top; padding: 0.2rem 1rem 0.2rem 0; }
-input, button { font: inherit; padding: 0.4rem 0.7rem; }
-.bad { color: light-dark(#b00020, #ff8a80); }
-`
+export const plainStyle = [tokens, base, controls, plain, reference].join('\n')

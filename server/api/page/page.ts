@@ -13,8 +13,9 @@ const views = ['/', '/help']
 const suffixes = { br: '.br', gzip: '.gz' }
 const hidden = { detail: { hide: true } }
 
-export async function pageRoutes(): Promise<AnyElysia> {
-  if (embeddedPage.size > 0) return fromExecutable(embeddedPage)
+/** `files`: those in the executable, by the path of their URL. */
+export async function pageRoutes(files = embeddedPage): Promise<AnyElysia> {
+  if (files.size > 0) return fromExecutable(files)
   return existsSync(join(built, 'index.html')) ? await fromFolder(built) : placeholder()
 }
 
@@ -69,11 +70,11 @@ async function fromFolder(assets: string): Promise<AnyElysia> {
 
 function placeholder(): AnyElysia {
   const answer = () =>
-    document(
-      'pgtrek',
-      `<h1>pgtrek</h1>
+    document({
+      title: 'pgtrek',
+      body: `<main class="plain"><h1>pgtrek</h1>
       <p>The page has not been built: run <code>npm run page</code> and start again.</p>
-      <p>API: <a href="/openapi">reference</a>.</p>`,
-    )
+      <p>API: <a href="/openapi">reference</a>.</p></main>`,
+    })
   return new Elysia().get('/', answer, hidden)
 }

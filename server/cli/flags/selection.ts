@@ -1,8 +1,9 @@
 // The flags that select objects.
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type ObjectKind, objectKinds } from '../../../shared/constants.ts'
 import { eitherOf } from '../../../shared/option-table.ts'
 import { nearestName, Pattern, PatternError } from '../../../shared/pattern.ts'
-import { type ObjectKind, objectKinds, type Selection } from '../../../shared/request.ts'
+import type { Selection } from '../../../shared/request.ts'
 import { snakeCase } from '../../../shared/spelling.ts'
 import { splitList } from './words.ts'
 

@@ -1,8 +1,9 @@
 // Reduces an inventory to what the user selected.
 
+import type { ObjectKind } from '../../../shared/constants.ts'
 import { everything } from '../../../shared/defaults.ts'
 import { describeObject } from '../../../shared/describe.ts'
-import type { ObjectKind, Selection } from '../../../shared/request.ts'
+import type { Selection } from '../../../shared/request.ts'
 import { say } from '../../../shared/say.ts'
 import { type Selectable, Selector, type Verdict } from '../../../shared/selector.ts'
 import { describeUnmatched } from '../../../shared/unmatched.ts'
