@@ -13,6 +13,7 @@ import { lacksPassword } from './state/connection-url.ts'
 import { draft } from './state/draft.ts'
 import { fleet } from './state/fleet.ts'
 import { job } from './state/job.ts'
+import { journey, type Place } from './state/journey.ts'
 import { go, route, type StepName } from './state/route.ts'
 import { shortcuts } from './state/shortcuts.ts'
 
@@ -27,6 +28,8 @@ const RunStep = loadedLater(async () => (await import('./steps/run/run.tsx')).Ru
 const FollowPage = loadedLater(async () => (await import('./follow/follow.tsx')).FollowPage)
 const FleetPage = loadedLater(async () => (await import('./fleet/fleet.tsx')).FleetPage)
 const HistoryPage = loadedLater(async () => (await import('./history/history.tsx')).HistoryPage)
+const ComparePage = loadedLater(async () => (await import('./compare/compare.tsx')).ComparePage)
+const SchemaPage = loadedLater(async () => (await import('./compare/schema.tsx')).SchemaPage)
 const HelpPage = loadedLater(async () => (await import('./help/help.tsx')).HelpPage)
 
 export function App() {
@@ -34,6 +37,13 @@ export function App() {
   const step = () => {
     const now = route()
     return now.page === 'migrate' ? now.step : undefined
+  }
+
+  /** Where on the way to the user's purpose this page is, if it is on it. */
+  const place = (): Place | undefined => {
+    const now = route()
+    const here = now.page === 'migrate' ? now.step : now.page
+    return journey().find((one) => one === here && one !== 'follow')
   }
 
   // While a job runs, the page opens on it.
@@ -83,7 +93,7 @@ export function App() {
       <Show when={shortcuts.isSheetOpen()}>
         <ShortcutSheet />
       </Show>
-      <Show when={step()}>{(name) => <Stations current={name()} />}</Show>
+      <Show when={place()}>{(name) => <Stations current={name()} />}</Show>
       <main id="content" tabindex="-1" ref={main}>
         <Switch>
           <Match when={route().page === 'start'}>
@@ -98,6 +108,12 @@ export function App() {
           </Match>
           <Match when={route().page === 'history'}>
             <HistoryPage />
+          </Match>
+          <Match when={route().page === 'compare'}>
+            <ComparePage />
+          </Match>
+          <Match when={route().page === 'schema'}>
+            <SchemaPage />
           </Match>
           <Match when={route().page === 'help'}>
             <HelpPage />

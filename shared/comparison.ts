@@ -3,6 +3,7 @@ import { type Static, Type } from '@sinclair/typebox'
 import { ErrorInfo } from './error-info.ts'
 
 const names = Type.Array(Type.String())
+const values = Type.Union([Type.Array(Type.Union([Type.String(), Type.Null()])), Type.Null()])
 
 /** `hash` is a sum over all rows, independent of their order; null when rows were only counted. */
 export const Fingerprint = Type.Object({
@@ -19,6 +20,8 @@ export const DifferingRow = Type.Object({
   columns: Type.Optional(names),
   /** Number of rows with this key, where it is not one on both sides. */
   rows: Type.Optional(Type.Object({ source: Type.Number(), destination: Type.Number() })),
+  /** Only on request: the values as text, in the order of the drill's `columns`, cut where they are long; null: no such row. */
+  values: Type.Optional(Type.Object({ source: values, destination: values })),
 })
 export type DifferingRow = Static<typeof DifferingRow>
 
@@ -30,6 +33,8 @@ export const Drill = Type.Object({
   extra: Type.Number(),
   different: Type.Number(),
   rows: Type.Array(DifferingRow),
+  /** The columns of `values` in the rows. */
+  columns: Type.Optional(names),
 })
 export type Drill = Static<typeof Drill>
 

@@ -35,7 +35,10 @@ export interface LogQuery {
 }
 
 // Dates stay strings, as in the schemas.
-const routes = treaty<App>(location.origin, { parseDate: false, fetch: { credentials: 'same-origin' } }).api
+export const routes = treaty<App>(location.origin, {
+  parseDate: false,
+  fetch: { credentials: 'same-origin' },
+}).api
 const listed = 200
 
 export const api = {
@@ -112,7 +115,9 @@ interface Outcome {
 }
 
 /** Throws a CallFailed for every response other than success. */
-async function answer<Called extends Outcome>(call: Promise<Called>): Promise<NonNullable<Called['data']>> {
+export async function answer<Called extends Outcome>(
+  call: Promise<Called>,
+): Promise<NonNullable<Called['data']>> {
   const { data, error } = await call
   if (!error) {
     if (typeof data !== 'object' || data === null) throw new CallFailed(unexpected(String(data)))

@@ -1,4 +1,6 @@
 // All strings of the page in English. ja.ts has the same keys, or does not compile.
+
+import { compareEn } from './compare.en.ts'
 import { connectionsEn } from './connections.en.ts'
 import { fleetEn } from './fleet.en.ts'
 import { followEn } from './follow.en.ts'
@@ -21,6 +23,8 @@ export const en = {
     start: 'Start',
     migrate: 'Migrate',
     follow: 'Follow',
+    compare: 'Compare',
+    schema: 'Sync the schema',
     fleet: 'Fleet',
     history: 'History',
     help: 'Help',
@@ -92,6 +96,7 @@ export const en = {
   run: runEn,
   follow: followEn,
   fleet: fleetEn,
+  compare: compareEn,
 }
 
 /** The same keys with other strings. */

@@ -116,7 +116,7 @@ function singular(text: string): string {
   return text
     .replace(/\b1 objects are\b/, '1 object is')
     .replace(
-      /\b1 (table|row|warning|blocker|connection|profile|worker|line|session|transaction|check|object)s\b/g,
+      /\b1 (table|row|warning|blocker|connection|profile|worker|line|session|transaction|check|object|change|difference)s\b/g,
       '1 $1',
     )
 }

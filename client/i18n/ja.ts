@@ -1,3 +1,4 @@
+import { compareJa } from './compare.ja.ts'
 import { connectionsJa } from './connections.ja.ts'
 import type { Words } from './en.ts'
 import { fleetJa } from './fleet.ja.ts'
@@ -21,6 +22,8 @@ export const ja: Words = {
     start: '開始',
     migrate: '移行',
     follow: '追従',
+    compare: '比較',
+    schema: 'スキーマの同期',
     fleet: '一括移行',
     history: '履歴',
     help: 'ヘルプ',
@@ -92,4 +95,5 @@ export const ja: Words = {
   run: runJa,
   follow: followJa,
   fleet: fleetJa,
+  compare: compareJa,
 }

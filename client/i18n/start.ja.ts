@@ -9,7 +9,7 @@ export const startJa: Words<typeof startEn> = {
     copy: '一度だけコピーする',
     sync: 'コピーし、切り替えまで同期を続ける',
     compare: '2 つのデータベースを比較する',
-    schema: 'スキーマを合わせる',
+    schema: 'スキーマを同期する',
     refresh: '決まった時刻にコピーし直す',
   },
   about: {

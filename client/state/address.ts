@@ -9,6 +9,8 @@ export type Route =
   | { page: 'history'; id: string | undefined }
   | { page: 'follow'; name: string | undefined }
   | { page: 'fleet'; mapping: string | undefined; database: string | undefined }
+  | { page: 'compare' }
+  | { page: 'schema' }
   | { page: 'help' }
   | { page: 'unknown' }
 
@@ -23,6 +25,7 @@ export function routeOf({ pathname, hash }: { pathname: string; hash: string }):
   if (first === 'follow' && parts.length <= 2) return { page: 'follow', name: named }
   if (first === 'fleet' && parts.length !== 2 && parts.length <= 3)
     return { page: 'fleet', mapping: named, database: second }
+  if ((first === 'compare' || first === 'schema') && parts.length === 1) return { page: first }
   if (first === 'help' && parts.length === 1) return { page: 'help' }
   // The name of the plan's step in addresses that were saved earlier.
   const step = first === 'options' ? 'plan' : stepNames.find((name) => name === first)

@@ -4,6 +4,7 @@ import { type AnyElysia, Elysia, NotFoundError, ParseError, ValidationError } fr
 import type { ApiError } from '../../shared/api.ts'
 import { tellMistake } from '../system/output.ts'
 import { formLimit, readJson, readText } from './body.ts'
+import { compareRoutes } from './compare.ts'
 import { responseOf } from './compression.ts'
 import { connectionRoutes } from './connection.ts'
 import { createDatabaseRoutes } from './create-database.ts'
@@ -76,6 +77,7 @@ export function createApp(services: Services, guard: Guard) {
     .use(planRoutes(services))
     .use(migrateRoutes(services))
     .use(retryRoutes(services))
+    .use(compareRoutes(services))
     .use(followRoutes(services))
     .use(fleetRoutes(services))
     .use(historyRoutes(services))

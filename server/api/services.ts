@@ -10,6 +10,7 @@ import type { History } from '../store/history.ts'
 import type { RunLog } from '../store/log.ts'
 import type { Profiles } from '../store/profiles.ts'
 import type { RunStore } from '../store/runs.ts'
+import type { Comparisons } from './comparisons.ts'
 import { ApiFailure } from './errors.ts'
 import type { Fleet } from './fleets.ts'
 import type { Follows } from './follows.ts'
@@ -21,6 +22,7 @@ export interface Services {
   log: RunLog
   profiles: Profiles
   jobs: Jobs
+  comparisons: Comparisons
   follows: Follows
   /** Set if this process runs a fleet. */
   fleet?: Fleet | undefined

@@ -14,6 +14,7 @@ import { Profiles } from '../store/profiles.ts'
 import { RunStore } from '../store/runs.ts'
 import { sealIn } from '../store/seal.ts'
 import { createApp } from './app.ts'
+import { Comparisons } from './comparisons.ts'
 import { Fleet } from './fleets.ts'
 import { Follows } from './follows.ts'
 import { createGuard } from './guard.ts'
@@ -84,6 +85,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const history = new History(database)
     const log = new RunLog(database)
     const jobs = new Jobs(() => ({ store, history, log, logDirectory }), options.betweenMessagesMs)
+    const comparisons = new Comparisons()
     const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
     const fleet = options.fleet && new Fleet(options.fleet)
     const follows = new Follows(new FollowStore(database), jobs, {
@@ -92,14 +94,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     })
     history.settle()
     const services: Services = {
-      ...{ store, history, log, profiles, jobs, follows, fleet },
+      ...{ store, history, log, profiles, jobs, comparisons, follows, fleet },
       ...{ allowCommands, lockTimeoutMs, owner, named },
     }
     const guard = createGuard({ host, names, token })
     const app = createApp(services, guard).use(await pageRoutes())
     const server = listen(app, host, port)
     const close = async () => {
-      await Promise.all([jobs.close(), follows.close()])
+      await Promise.all([jobs.close(), comparisons.close(), follows.close()])
       fleet?.watches.close()
       await server.stop(true)
       store[Symbol.dispose]()
@@ -109,7 +111,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       port: server.port ?? port,
       url,
       ticketUrl: () => (token === undefined ? url : `${url}login?ticket=${guard.issueTicket()}`),
-      isBusy: () => jobs.isBusy || follows.isBusy || fleet !== undefined,
+      isBusy: () => jobs.isBusy || comparisons.isBusy || follows.isBusy || fleet !== undefined,
       close,
       [Symbol.asyncDispose]: close,
     }

@@ -8,7 +8,7 @@ import { showName, type TableName } from '../../shared/table-name.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Side } from './columns.ts'
-import { drillTable } from './drill.ts'
+import { type DrillRequest, drillTable } from './drill.ts'
 import { fingerprint, type Scan, settled } from './fingerprint.ts'
 import { compareLargeObjects } from './large-objects.ts'
 import { ReadingEnd } from './reading-end.ts'
@@ -36,7 +36,7 @@ export interface DataComparisonRequest {
   /** Only count rows. */
   fast?: boolean | undefined
   /** Name the rows that differ, up to this many per table. */
-  drill?: { limit: number } | undefined
+  drill?: DrillRequest | undefined
   /** Default: true, except with `tables`; large objects only if nothing was selected. */
   sequences?: boolean | undefined
   largeObjects?: boolean | undefined
@@ -93,7 +93,7 @@ export async function compareData(request: DataComparisonRequest): Promise<DataC
     units.map(async (unit) => {
       const table = await compareTable(scans, unit)
       if (table.status === 'different' && request.drill && isReadable(table)) {
-        await addDrill(table, scans, unit, request.drill.limit, signal)
+        await addDrill(table, scans, unit, request.drill, signal)
       }
       progress.settledTables++
       request.onTable?.(table)
@@ -195,11 +195,11 @@ async function addDrill(
   table: TableComparison,
   scans: Scans,
   unit: Unit,
-  limit: number,
+  drill: DrillRequest,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    table.drill = await drillTable(scans, unit, limit, signal)
+    table.drill = await drillTable(scans, unit, drill, signal)
   } catch (error) {
     if (error instanceof Cancelled) throw error
     table.error = errorInfo(error)

@@ -11,6 +11,7 @@ export interface Definition {
   name: string
   /** The statements that create it, and all others of its entry. */
   text: string
+  entry?: Entry
 }
 
 /** Replaces the database's name: the comparison ignores names and creation options of the databases. */
@@ -26,6 +27,7 @@ export function definitionOf(entry: Entry): Definition | undefined {
     kind: entry.kind,
     schema: entry.schema,
     name: isDatabase ? anyDatabase : entry.name,
+    entry,
     text: withBareAlias(withBareJson([...storage(entry), ...inAnyOrder(entry.kind, lines)].join(';\n'))),
   }
 }

@@ -1,22 +1,30 @@
 // Finds the rows of a table that differ. Both servers sum up row hashes in buckets by the hash of the key. Only the
 // keys of buckets that differ are read, in order, and merged, so memory does not grow with the table.
 import type { DifferingRow, Drill } from '../../shared/comparison.ts'
-import { quoteLiteral } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
 import { differingBuckets, type KeyedRows, withKeyedRows } from './buckets.ts'
 import type { Side } from './columns.ts'
-import { fromClause, type Scan, settled } from './fingerprint.ts'
+import { type Scan, settled } from './fingerprint.ts'
 import { columnHash } from './hash.ts'
 import { mergeByKey } from './merge.ts'
+import { addValues } from './row-values.ts'
+import { nameOfKey, readByKey } from './rows-by-key.ts'
 import type { Unit } from './units.ts'
 
 /** Rows per query when their columns are compared one by one. */
 const rowsPerLook = 100
 
+export interface DrillRequest {
+  /** Rows to list per table. */
+  limit: number
+  /** Also read the values of both sides of these rows. */
+  values?: boolean | undefined
+}
+
 export async function drillTable(
   scans: Record<Side, Scan>,
   unit: Unit,
-  limit: number,
+  { limit, values = false }: DrillRequest,
   signal: AbortSignal,
 ): Promise<Drill> {
   const drill: Drill = {
@@ -34,6 +42,7 @@ export async function drillTable(
     }
   })
   await nameColumns(drill, scans, unit)
+  if (values) await addValues(drill, scans, unit)
   return drill
 }
 
@@ -73,7 +82,7 @@ async function nameColumns(drill: Drill, scans: Record<Side, Scan>, unit: Unit) 
       scans[side].end.read((session) => columnHashes(scans[side], unit, session, some))
     const [here, there] = await settled([read('source'), read('destination')])
     for (const row of some) {
-      const [ours, theirs] = [here, there].map((hashes) => hashes?.get(JSON.stringify(row.key)))
+      const [ours, theirs] = [here, there].map((hashes) => hashes?.get(nameOfKey(row)))
       if (!ours || !theirs) continue
       row.columns = unit.columns.compared.filter((_, at) => ours[at] !== theirs[at]).map(({ name }) => name)
     }
@@ -81,25 +90,6 @@ async function nameColumns(drill: Drill, scans: Record<Side, Scan>, unit: Unit) 
 }
 
 async function columnHashes(scan: Scan, unit: Unit, session: Session, rows: readonly DifferingRow[]) {
-  const { side, hash } = scan
-  const key = unit.key ?? []
-  const keyText = `pg_catalog.json_build_array(${key.map((column) => `pg_catalog.concat(${column[side]})`).join(', ')})::text`
-  // Compared with the type of the column, so that an index can be used.
-  const wanted = rows
-    .map((row) => {
-      const equalities = key.map((column, at) => `${column[side]} = ${quoteLiteral(row.key[at] ?? '')}`)
-      return `(${equalities.join(' and ')})`
-    })
-    .join(' or ')
-  const found = new Map<string, (string | null)[]>()
-  for (const relation of unit[side] ?? []) {
-    const values = unit.columns.compared.map((column) => `(${columnHash(column, side, hash)})::text`)
-    const answers = await session.query<{ key: string; hashes: string }>(`
-      select ${keyText} as key, pg_catalog.to_json(array[${values.join(', ')}])::text as hashes
-        ${fromClause(scan, unit, relation, wanted)}`)
-    for (const answer of answers) {
-      found.set(JSON.stringify(JSON.parse(answer.key)), JSON.parse(answer.hashes))
-    }
-  }
-  return found
+  const hashes = unit.columns.compared.map((column) => `(${columnHash(column, scan.side, scan.hash)})::text`)
+  return await readByKey(scan, unit, session, rows, hashes)
 }

@@ -40,7 +40,27 @@ export interface SchemaComparisonRequest {
   signal: AbortSignal
 }
 
+/** A difference with the definitions that it is between, as they are and as they were compared. */
+export interface Pairing {
+  difference: ObjectDifference
+  ours: Definition | undefined
+  theirs: Definition | undefined
+  texts: [string, string]
+}
+
+export interface ReadSchemas {
+  comparison: SchemaComparison
+  pairings: Pairing[]
+  /** All selected entries of the destination. */
+  destination: Entry[]
+}
+
 export async function compareSchema(request: SchemaComparisonRequest): Promise<SchemaComparison> {
+  return (await readSchemas(request)).comparison
+}
+
+/** The comparison with what it was made from. */
+export async function readSchemas(request: SchemaComparisonRequest): Promise<ReadSchemas> {
   const started = performance.now()
   const { signal } = request
   try {
@@ -59,12 +79,16 @@ export async function compareSchema(request: SchemaComparisonRequest): Promise<S
       return entries.map(definitionOf).filter((definition) => definition !== undefined)
     }) as [Definition[], Definition[]]
     const majors = sessions.map(({ major }) => major) as [number, number]
-    const compared = compareDefinitions(ours, theirs, majors)
+    const { pairings, ...compared } = compareDefinitions(ours, theirs, majors)
     return {
-      ...compared,
-      normalised: [...compared.normalised, ...(hasOwn ? [ownWords] : [])],
-      elapsed_seconds: (performance.now() - started) / 1000,
-      unreadable: [...new Set(unreadable.map(showName))].sort(),
+      comparison: {
+        ...compared,
+        normalised: [...compared.normalised, ...(hasOwn ? [ownWords] : [])],
+        elapsed_seconds: (performance.now() - started) / 1000,
+        unreadable: [...new Set(unreadable.map(showName))].sort(),
+      },
+      pairings,
+      destination: selected[1] ?? [],
     }
   } catch (error) {
     throw signal.aborted ? new Cancelled() : error
@@ -122,10 +146,11 @@ export function compareDefinitions(
   source: readonly Definition[],
   destination: readonly Definition[],
   [sourceMajor, destinationMajor]: [number, number],
-): Pick<SchemaComparison, 'status' | 'compared' | 'differences' | 'normalised'> {
+): Pick<SchemaComparison, 'status' | 'compared' | 'differences' | 'normalised'> & { pairings: Pairing[] } {
   const rules = normalisationsBetween(sourceMajor, destinationMajor)
   const applied = new Set<string>()
   const differences: ObjectDifference[] = []
+  const pairings: Pairing[] = []
   let compared = 0
   for (const [ours, theirs] of pairs(source, destination)) {
     compared++
@@ -133,17 +158,21 @@ export function compareDefinitions(
       sourceMajor <= destinationMajor
         ? normalised(ours, theirs, rules, applied)
         : normalised(theirs, ours, rules, applied).toReversed()
-    if (before === after) continue
+    // Without owners nothing is left of the entry that some majors have for the schema public.
+    if ((before ?? '') === (after ?? '')) continue
     const { kind, schema, name } = (ours ?? theirs) as Definition
     const status = !theirs ? 'missing' : !ours ? 'extra' : 'different'
     const difference = readableDifference(before ?? '', after ?? '').map(withoutSecrets)
-    differences.push({ kind, ...(schema !== undefined && { schema }), name, status, difference })
+    const found = { kind, ...(schema !== undefined && { schema }), name, status, difference } as const
+    differences.push(found)
+    pairings.push({ difference: found, ours, theirs, texts: [before ?? '', after ?? ''] })
   }
   return {
     status: differences.length === 0 ? 'same' : 'different',
     compared,
     differences,
     normalised: [...applied],
+    pairings,
   }
 }
 
@@ -194,7 +223,7 @@ function readableDifference(before: string, after: string): string[] {
 }
 
 /** Subscriptions and user mappings contain passwords. */
-function withoutSecrets(line: string): string {
+export function withoutSecrets(line: string): string {
   return line
     .replace(/(\bpassword\s*=\s*)(?:''.*?''|'(?:[^'\\]|\\.|'')*'|[^\s']+)/gi, '$1***')
     .replace(/(\bpassword\s+)'(?:[^']|'')*'/gi, "$1'***'")

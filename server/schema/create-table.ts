@@ -5,7 +5,7 @@ import { quoteIdentifier } from '../postgres/quote.ts'
 import { Lexer, type Token } from './lexer.ts'
 import { unquoted } from './plain-names.ts'
 
-interface CreateTable {
+export interface CreateTable {
   /** `public.t`, as written. */
   name: string
   schema: string
@@ -21,7 +21,7 @@ interface Piece extends Token {
 }
 
 /** Undefined for a statement that is not CREATE TABLE with a list of columns. */
-function parseCreateTable(statement: string): CreateTable | undefined {
+export function parseCreateTable(statement: string): CreateTable | undefined {
   if (!/^CREATE (?:UNLOGGED |FOREIGN )?TABLE /.test(statement)) return undefined
   const lexer = new Lexer(statement)
   const names: string[] = []

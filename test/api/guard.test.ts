@@ -281,6 +281,11 @@ test('the API describes all of its routes, and its page needs no other host', as
   const { json } = await api.get('/openapi/json')
   expect(Object.keys(json.paths).sort()).toEqual([
     '/api/browse',
+    '/api/compare',
+    '/api/compare/{id}',
+    '/api/compare/{id}/apply',
+    '/api/compare/{id}/cancel',
+    '/api/compare/{id}/result',
     '/api/create-database',
     '/api/fleet',
     '/api/fleet/complete',

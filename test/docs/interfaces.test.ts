@@ -22,7 +22,15 @@ test('docs/api.md lists the routes of the OpenAPI document, with their summaries
       plain(summary),
     ]),
   )
-  const sections = ['Connections and plans', 'Migrations', 'Profiles', 'Moves', 'A fleet', 'Operation']
+  const sections = [
+    'Connections and plans',
+    'Migrations',
+    'Comparisons',
+    'Profiles',
+    'Moves',
+    'A fleet',
+    'Operation',
+  ]
   const rows = sections.flatMap((section) => rowsBelow('api.md', section).slice(1))
   const documented = rows.map(([route = '', meaning = '']) => [plain(route), plain(meaning)])
   const ofDocument = documented.filter(([route = '']) => !undescribed.includes(route))
