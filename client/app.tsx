@@ -30,6 +30,7 @@ const FleetPage = loadedLater(async () => (await import('./fleet/fleet.tsx')).Fl
 const HistoryPage = loadedLater(async () => (await import('./history/history.tsx')).HistoryPage)
 const ComparePage = loadedLater(async () => (await import('./compare/compare.tsx')).ComparePage)
 const SchemaPage = loadedLater(async () => (await import('./compare/schema.tsx')).SchemaPage)
+const SchedulesPage = loadedLater(async () => (await import('./schedules/schedules.tsx')).SchedulesPage)
 const HelpPage = loadedLater(async () => (await import('./help/help.tsx')).HelpPage)
 
 export function App() {
@@ -105,6 +106,9 @@ export function App() {
           </Match>
           <Match when={route().page === 'fleet'}>
             <FleetPage />
+          </Match>
+          <Match when={route().page === 'schedules'}>
+            <SchedulesPage />
           </Match>
           <Match when={route().page === 'history'}>
             <HistoryPage />

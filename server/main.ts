@@ -16,6 +16,7 @@ import { listCommand } from './cli/commands/list.ts'
 import { recopyCommand } from './cli/commands/recopy.ts'
 import { repairCommand } from './cli/commands/repair.ts'
 import { rolesCommand } from './cli/commands/roles.ts'
+import { scheduleCommand } from './cli/commands/schedule.ts'
 import { serveCommand } from './cli/commands/serve.ts'
 import { statusCommand } from './cli/commands/status.ts'
 import { steeringCommands } from './cli/commands/steer.ts'
@@ -61,6 +62,7 @@ for (const command of [
   program.addCommand(command.copyInheritedSettings(program))
 }
 program.addCommand(compareCommand(program))
+program.addCommand(scheduleCommand(program))
 program
   .command('version')
   .description('print the version')

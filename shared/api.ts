@@ -178,6 +178,8 @@ export const PastMigration = Type.Object({
   finished_at: nullable(Type.String()),
   /** Only its plan was made: nothing was written. */
   dry_run: Type.Boolean(),
+  /** The schedule that has started it. */
+  schedule: nullable(Type.String()),
   /** `interrupted`: it was running when its process ended. */
   status: Type.Union([RunStatus, Type.Literal('running'), Type.Literal('interrupted')]),
   /** Null while it runs, and where its process ended before it. */

@@ -10,6 +10,7 @@ import type { CleanupBody, ContinueBody, FollowBody } from '../../shared/follow-
 import type { PlanSqlBody, SampleBody } from '../../shared/plan-sql-api.ts'
 import type { PreflightBody } from '../../shared/preflight.ts'
 import type { RepairBody, RepairsBody } from '../../shared/repair-api.ts'
+import type { PreviewBody, ScheduleBody } from '../../shared/schedule-api.ts'
 import type { SwitchoverOptions } from '../../shared/switchover.ts'
 
 /** The server's error; `unreachable` when it does not respond, `unexpected` when the response is not from pgtrek. */
@@ -88,12 +89,24 @@ export const api = {
   profiles: () => answer(routes.profiles.get()),
   profile: (name: string) => answer(named(name).get()),
   saveProfile: (name: string, profile: ProfileBody) => answer(named(name).put(profile)),
+  schedules: () => answer(routes.schedules.get()),
+  schedule: (name: string) => answer(scheduled(name).get()),
+  previewSchedule: (body: PreviewBody) => answer(routes.schedules.preview.post(body)),
+  saveSchedule: (name: string, body: ScheduleBody) => answer(scheduled(name).put(body)),
+  removeSchedule: (name: string) => answer(scheduled(name).delete()),
+  enableSchedule: (name: string, enabled: boolean) =>
+    answer(enabled ? scheduled(name).enable.post() : scheduled(name).disable.post()),
+  runSchedule: (name: string) => answer(scheduled(name).run.post()),
   removeProfile: (name: string) => answer(named(name).delete()),
 }
 
 /** Eden does not encode path parameters. */
 function named(name: string) {
   return routes.profiles({ name: encodeURIComponent(name) })
+}
+
+function scheduled(name: string) {
+  return routes.schedules({ name: encodeURIComponent(name) })
 }
 
 function fleetCall(action: FleetAction) {

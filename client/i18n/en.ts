@@ -10,6 +10,7 @@ import { planEn } from './plan.en.ts'
 import { preflightEn } from './preflight.en.ts'
 import { repairEn } from './repair.en.ts'
 import { runEn } from './run.en.ts'
+import { schedulesEn } from './schedules.en.ts'
 import { selectionEn } from './selection.en.ts'
 import { shortcutsEn, startEn } from './start.en.ts'
 
@@ -27,6 +28,7 @@ export const en = {
     schema: 'Sync the schema',
     fleet: 'Fleet',
     history: 'History',
+    schedules: 'Schedules',
     help: 'Help',
     language: 'Language',
     theme: 'Colours',
@@ -97,6 +99,7 @@ export const en = {
   follow: followEn,
   fleet: fleetEn,
   compare: compareEn,
+  schedules: schedulesEn,
 }
 
 /** The same keys with other strings. */

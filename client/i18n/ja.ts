@@ -9,6 +9,7 @@ import { planJa } from './plan.ja.ts'
 import { preflightJa } from './preflight.ja.ts'
 import { repairJa } from './repair.ja.ts'
 import { runJa } from './run.ja.ts'
+import { schedulesJa } from './schedules.ja.ts'
 import { selectionJa } from './selection.ja.ts'
 import { shortcutsJa, startJa } from './start.ja.ts'
 
@@ -26,6 +27,7 @@ export const ja: Words = {
     schema: 'スキーマの同期',
     fleet: '一括移行',
     history: '履歴',
+    schedules: 'スケジュール',
     help: 'ヘルプ',
     language: '言語',
     theme: '配色',
@@ -96,4 +98,5 @@ export const ja: Words = {
   follow: followJa,
   fleet: fleetJa,
   compare: compareJa,
+  schedules: schedulesJa,
 }

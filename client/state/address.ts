@@ -7,6 +7,7 @@ export type Route =
   | { page: 'start' }
   | { page: 'migrate'; step: StepName }
   | { page: 'history'; id: string | undefined }
+  | { page: 'schedules'; name: string | undefined }
   | { page: 'follow'; name: string | undefined }
   | { page: 'fleet'; mapping: string | undefined; database: string | undefined }
   | { page: 'compare' }
@@ -22,6 +23,7 @@ export function routeOf({ pathname, hash }: { pathname: string; hash: string }):
   const [first = '', named, second] = parts
   if (first === '' && parts.length === 1) return { page: 'start' }
   if (first === 'history' && parts.length <= 2) return { page: 'history', id: named }
+  if (first === 'schedules' && parts.length <= 2) return { page: 'schedules', name: named }
   if (first === 'follow' && parts.length <= 2) return { page: 'follow', name: named }
   if (first === 'fleet' && parts.length !== 2 && parts.length <= 3)
     return { page: 'fleet', mapping: named, database: second }

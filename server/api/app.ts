@@ -23,6 +23,7 @@ import { preflightRoutes } from './preflight.ts'
 import { profileRoutes } from './profiles.ts'
 import { progressSocket } from './progress-socket.ts'
 import { retryRoutes } from './retry.ts'
+import { scheduleRoutes } from './schedules.ts'
 import type { Services } from './services.ts'
 import { tableRowsRoutes } from './table-rows.ts'
 import { describeInvalid } from './validation.ts'
@@ -82,6 +83,7 @@ export function createApp(services: Services, guard: Guard) {
     .use(fleetRoutes(services))
     .use(historyRoutes(services))
     .use(profileRoutes(services))
+    .use(scheduleRoutes(services))
     .use(progressSocket(services))
     .use(metricsRoutes(services))
     .use(openApiRoutes(whole, { needsToken: guard.cookie !== undefined }))

@@ -24,7 +24,7 @@ import type { FollowEnds } from '../follow/request.ts'
 import { type ConnectionSettings, isAt, serverName } from '../postgres/settings.ts'
 import type { FollowStore } from '../store/follows.ts'
 import { ApiFailure } from './errors.ts'
-import { jobRequest } from './migrate.ts'
+import { jobRequest } from './job-request.ts'
 import { failures } from './responses.ts'
 import { resolveConn, type Services } from './services.ts'
 

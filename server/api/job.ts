@@ -10,7 +10,7 @@ import { Curve } from '../../shared/speeds.ts'
 import { describeStorageFailure } from '../../shared/storage-failure.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Plan } from '../migrate/plan/types.ts'
-import type { RunRequest } from '../migrate/request.ts'
+import type { MigrationResult, RunRequest } from '../migrate/request.ts'
 import { redact } from '../runs/log-file.ts'
 import { newRunId, type Run, type RunOptions, startRun } from '../runs/start-run.ts'
 import type { History } from '../store/history.ts'
@@ -47,7 +47,7 @@ const betweenSpeedsKeptMs = 10_000
 export class Job {
   readonly id = newRunId()
   /** Never rejects. */
-  readonly done: Promise<void>
+  readonly done: Promise<MigrationResult>
   isRunning = true
   readonly log = new JobLog()
   readonly #run: Run
@@ -79,9 +79,10 @@ export class Job {
       onEvent: (event) => this.#take(event),
       onPlan: (plan) => this.#keepPlan(plan),
     })
-    this.done = this.#run.done.then(() => {
+    this.done = this.#run.done.then((result) => {
       this.isRunning = false
       this.onChange('now')
+      return result
     })
   }
 

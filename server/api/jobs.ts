@@ -42,8 +42,17 @@ export class Jobs {
     return this.#job?.isRunning ?? false
   }
 
+  /** The number of the running job. */
+  get running(): string | undefined {
+    return this.#job?.isRunning ? this.#job.id : undefined
+  }
+
   /** Throws if a job is running; there is no queue. */
   start(request: JobRequest, start?: Start): string {
+    return this.startJob(request, start).id
+  }
+
+  startJob(request: JobRequest, start?: Start): Pick<Job, 'id' | 'done' | 'cancel'> {
     if (this.#job?.isRunning) {
       throw new ApiFailure('busy', say`migration ${this.#job.id} is running: wait for it, or cancel it`)
     }
@@ -51,7 +60,7 @@ export class Jobs {
     this.#job = job
     for (const watch of this.#watches) Object.assign(watch, { needsAll: true, sentLine: 0 })
     this.#changed('now')
-    return job.id
+    return job
   }
 
   /** False if nothing is running. */

@@ -2,7 +2,7 @@
 import { Elysia } from 'elysia'
 import { PreflightBody, PreflightReport } from '../../shared/preflight.ts'
 import { preflight } from '../preflight/preflight.ts'
-import { jobRequest } from './migrate.ts'
+import { jobRequest } from './job-request.ts'
 import { failures } from './responses.ts'
 import type { Services } from './services.ts'
 

@@ -6,10 +6,13 @@ import { isVerified, type Owner } from '../postgres/owner.ts'
 import { resolveSettings } from '../postgres/resolve-settings.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import { withoutPassword } from '../postgres/without-password.ts'
+import type { Scheduler } from '../schedule/scheduler.ts'
 import type { History } from '../store/history.ts'
 import type { RunLog } from '../store/log.ts'
 import type { Profiles } from '../store/profiles.ts'
 import type { RunStore } from '../store/runs.ts'
+import type { ScheduleStore } from '../store/schedules.ts'
+import type { Seal } from '../store/seal.ts'
 import type { Comparisons } from './comparisons.ts'
 import { ApiFailure } from './errors.ts'
 import type { Fleet } from './fleets.ts'
@@ -21,6 +24,10 @@ export interface Services {
   history: History
   log: RunLog
   profiles: Profiles
+  seal: Seal
+  schedules: ScheduleStore
+  /** Runs what is due, if this process runs schedules, and what is started by hand. */
+  scheduler: Scheduler
   jobs: Jobs
   comparisons: Comparisons
   follows: Follows

@@ -12,7 +12,9 @@ import { History } from '../store/history.ts'
 import { RunLog } from '../store/log.ts'
 import { Profiles } from '../store/profiles.ts'
 import { RunStore } from '../store/runs.ts'
+import { ScheduleStore } from '../store/schedules.ts'
 import { sealIn } from '../store/seal.ts'
+import { tell } from '../system/output.ts'
 import { createApp } from './app.ts'
 import { Comparisons } from './comparisons.ts'
 import { Fleet } from './fleets.ts'
@@ -20,6 +22,7 @@ import { Follows } from './follows.ts'
 import { createGuard } from './guard.ts'
 import { Jobs } from './jobs.ts'
 import { pageRoutes } from './page/page.ts'
+import { schedulerOf } from './schedule-runner.ts'
 import type { Services } from './services.ts'
 
 export interface ServerOptions {
@@ -43,6 +46,8 @@ export interface ServerOptions {
   fleet?: FleetController | undefined
   /** The least time between two messages about a job while its state does not change (default: 500). */
   betweenMessagesMs?: number
+  /** Schedules run in this process (default: false). */
+  runsSchedules?: boolean
   /** How long browsing waits for a table that is locked exclusively (default: 2000). */
   lockTimeoutMs?: number
 }
@@ -76,6 +81,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     follow,
     owner = { servers: [], allowCleartext: false },
     lockTimeoutMs,
+    runsSchedules = false,
     named = { source: null, destination: null },
   } = options
   // The process that follows has the same directory open and reports its problems.
@@ -86,7 +92,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const log = new RunLog(database)
     const jobs = new Jobs(() => ({ store, history, log, logDirectory }), options.betweenMessagesMs)
     const comparisons = new Comparisons()
-    const profiles = new Profiles(database, sealIn(stateDirectory, { keychain }))
+    const seal = sealIn(stateDirectory, { keychain })
+    const profiles = new Profiles(database, seal)
+    const schedules = new ScheduleStore(database)
+    const scheduler = schedulerOf(
+      { store, profiles, jobs, owner, allowCommands, schedules, seal },
+      (level, message) => tell(`${level}: ${message}`),
+    )
     const fleet = options.fleet && new Fleet(options.fleet)
     const follows = new Follows(new FollowStore(database), jobs, {
       external: follow,
@@ -95,12 +107,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     history.settle()
     const services: Services = {
       ...{ store, history, log, profiles, jobs, comparisons, follows, fleet },
+      ...{ seal, schedules, scheduler },
       ...{ allowCommands, lockTimeoutMs, owner, named },
     }
     const guard = createGuard({ host, names, token })
     const app = createApp(services, guard).use(await pageRoutes())
     const server = listen(app, host, port)
+    if (runsSchedules) scheduler.start()
     const close = async () => {
+      await scheduler.close()
       await Promise.all([jobs.close(), comparisons.close(), follows.close()])
       fleet?.watches.close()
       await server.stop(true)
@@ -111,7 +126,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       port: server.port ?? port,
       url,
       ticketUrl: () => (token === undefined ? url : `${url}login?ticket=${guard.issueTicket()}`),
-      isBusy: () => jobs.isBusy || comparisons.isBusy || follows.isBusy || fleet !== undefined,
+      isBusy: () =>
+        jobs.isBusy || comparisons.isBusy || scheduler.isBusy || follows.isBusy || fleet !== undefined,
       close,
       [Symbol.asyncDispose]: close,
     }

@@ -3,6 +3,7 @@ import type { PastMigration, PastMigrationDetails } from '../../shared/api.ts'
 import type { PlanAnswer } from '../../shared/plan-api.ts'
 import type { Speeds } from '../../shared/speeds.ts'
 import { isRunning } from './processes.ts'
+import { ScheduleStore } from './schedules.ts'
 import type { StateDatabase } from './state-database.ts'
 
 export interface HistoryPage {
@@ -21,6 +22,7 @@ const mostListed = 2_000
 const columns = `
   r.id, r.source, r.destination, r.status,
   coalesce(json_extract(q.request, '$.options.dryRun'), 0) as dry_run,
+  (select a.schedule from schedule_attempt a where a.run = r.id) as schedule,
   strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at)  as started_at,
   strftime('%Y-%m-%dT%H:%M:%SZ', r.finished_at) as finished_at,
   z.size, z.seconds,
@@ -31,6 +33,8 @@ const columns = `
 
 export class History {
   constructor(readonly database: StateDatabase) {
+    // It names the schedules of runs.
+    new ScheduleStore(database)
     database.define(`
       create table if not exists run_request (
         run     text primary key,

@@ -57,6 +57,12 @@ const tables: Record<string, [page: string, heading: string][]> = {
   fleet: [['fleet.md', 'Options']],
   status: [['following-terminal.md', 'status']],
   tui: [['following-terminal.md', 'tui']],
+  ...Object.fromEntries(
+    ['add', 'list', 'show', 'next', 'remove', 'enable', 'disable', 'run', 'work'].map((name) => [
+      `schedule ${name}`,
+      [['schedules.md', 'Options']],
+    ]),
+  ),
   health: [['command-line.md', 'Commands']],
   'create-database': [
     ['command-line.md', 'Commands'],

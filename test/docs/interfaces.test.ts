@@ -27,6 +27,7 @@ test('docs/api.md lists the routes of the OpenAPI document, with their summaries
     'Migrations',
     'Comparisons',
     'Profiles',
+    'Schedules',
     'Moves',
     'A fleet',
     'Operation',

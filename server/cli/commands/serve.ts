@@ -76,6 +76,7 @@ async function serve(flags: ServeFlags, command: Command): Promise<number> {
     token: token?.value,
     names: flags.allowHost,
     allowCommands: flags.allowCommands ?? false,
+    runsSchedules: true,
     logDirectory: flags.logDir,
     stateDirectory: flags.stateDir,
     owner,
