@@ -10,7 +10,16 @@ import { SearchField } from '../parts/search-field.tsx'
 import { job } from '../state/job.ts'
 import { route } from '../state/route.ts'
 import { Past } from './past.tsx'
-import { differenceText, isIncomplete, type Kind, kindOf, resultText, sizeText, tookText } from './text.ts'
+import {
+  differenceText,
+  isIncomplete,
+  type Kind,
+  kindOf,
+  kindText,
+  resultText,
+  sizeText,
+  tookText,
+} from './text.ts'
 
 export function HistoryPage() {
   const id = () => {
@@ -24,7 +33,7 @@ export function HistoryPage() {
   )
 }
 
-const kinds: readonly Kind[] = ['copy', 'dry']
+const kinds: readonly Kind[] = ['copy', 'refresh', 'dry']
 type OutcomeChoice = 'all' | 'good' | 'bad'
 
 interface Choice {
@@ -151,7 +160,7 @@ function Row(props: { past: PastMigration }) {
           {dateText(props.past.started_at)}
         </PageLink>
       </th>
-      <td>{t(`history.kind.${kindOf(props.past)}`)}</td>
+      <td>{kindText(props.past)}</td>
       <td class="history-ends">
         {props.past.source} <span aria-hidden="true">→</span> {props.past.destination}
       </td>

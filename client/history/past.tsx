@@ -21,7 +21,7 @@ import { LogPart } from '../steps/run/log.tsx'
 import { PrintedTables } from '../steps/run/summary-table.tsx'
 import { TableList } from '../steps/run/tables.tsx'
 import '../steps/run/run.css'
-import { differenceText, isIncomplete, kindOf, resultText, sizeText, tookText } from './text.ts'
+import { differenceText, isIncomplete, kindText, resultText, sizeText, tookText } from './text.ts'
 
 const logPage = 1_000
 
@@ -95,8 +95,8 @@ function Known(props: { past: PastMigrationDetails }) {
         state={resultText(props.past)}
         about={
           <>
-            {t(`history.kind.${kindOf(props.past)}`)} · {dateText(props.past.started_at)} ·{' '}
-            {props.past.source} <span aria-hidden="true">→</span> {props.past.destination}
+            {kindText(props.past)} · {dateText(props.past.started_at)} · {props.past.source}{' '}
+            <span aria-hidden="true">→</span> {props.past.destination}
           </>
         }
         figures={[

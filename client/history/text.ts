@@ -2,10 +2,16 @@
 import type { PastMigration } from '../../shared/api.ts'
 import { durationText, rowsText, t } from '../i18n/index.ts'
 
-export type Kind = 'dry' | 'copy'
+export type Kind = 'dry' | 'copy' | 'refresh'
 
-export function kindOf({ dry_run }: Pick<PastMigration, 'dry_run'>): Kind {
-  return dry_run ? 'dry' : 'copy'
+export function kindOf({ dry_run, schedule }: Pick<PastMigration, 'dry_run' | 'schedule'>): Kind {
+  if (dry_run) return 'dry'
+  return schedule === null ? 'copy' : 'refresh'
+}
+
+export function kindText(past: Pick<PastMigration, 'dry_run' | 'schedule'>): string {
+  const kind = t(`history.kind.${kindOf(past)}`)
+  return past.schedule === null ? kind : `${kind}: ${past.schedule}`
 }
 
 /** A dry run completes without completing anything. */

@@ -8,6 +8,7 @@ export const historyEn = {
   kind: {
     dry: 'Dry run',
     copy: 'Copy',
+    refresh: 'Refresh',
   },
   kinds: 'Show',
   kindAll: 'everything',

@@ -10,6 +10,7 @@ export const historyJa: Words<typeof historyEn> = {
   kind: {
     dry: 'ドライラン',
     copy: 'コピー',
+    refresh: '定期コピー',
   },
   kinds: '表示',
   kindAll: 'すべて',

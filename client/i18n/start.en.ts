@@ -24,6 +24,7 @@ export const startEn = {
   draftOpen: 'Continue with the connections',
   followed: 'Followed',
   fleet: 'This pgtrek runs a fleet',
+  toSchedule: 'Set the schedule…',
   profiles: 'Profiles',
   profilesMore: 'All profiles',
   nothing: 'Nothing is running.',

@@ -26,6 +26,7 @@ export const startJa: Words<typeof startEn> = {
   draftOpen: '接続の設定に戻る',
   followed: '追従中',
   fleet: 'この pgtrek は一括移行を実行しています',
+  toSchedule: 'スケジュールを設定…',
   profiles: 'プロファイル',
   profilesMore: 'すべてのプロファイル',
   nothing: '実行中のものはありません。',

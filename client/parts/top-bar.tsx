@@ -27,6 +27,9 @@ export function TopBar() {
         <PageLink to="/#follow" current={route().page === 'follow'}>
           {t('app.follow')}
         </PageLink>
+        <PageLink to="/#schedules" current={route().page === 'schedules'}>
+          {t('app.schedules')}
+        </PageLink>
         <Show when={fleet.facts()}>
           <PageLink to="/#fleet" current={route().page === 'fleet'}>
             {t('app.fleet')}

@@ -1,6 +1,8 @@
 // A user's condition on the source: one expression, in a read-only transaction, with a time limit.
+import type { TableRule } from '../../shared/request.ts'
+import { say } from '../../shared/say.ts'
 import { conditionFault } from '../../shared/sql-condition.ts'
-import { PgtrekError, ServerError, sqlstate } from '../postgres/errors.ts'
+import { PgtrekError, PlanRefused, ServerError, sqlstate } from '../postgres/errors.ts'
 import type { Session } from '../postgres/session.ts'
 
 /** It is not one expression. */
@@ -48,6 +50,27 @@ export async function withCondition<Result>(
     throw new ConditionRefused(
       error,
       position >= 1 && position <= [...condition].length ? position : undefined,
+    )
+  }
+}
+
+/**
+ * Conditions and expressions stand in parentheses in larger statements: one that closes them, as `true) or (true`, would
+ * choose other rows there than by itself, and parts of a table would be copied twice.
+ */
+export function refuseFaultyRules(rules: readonly TableRule[]) {
+  const faults = rules.flatMap(({ table, where, columns = {} }) => {
+    const expressions = Object.values(columns).flatMap((column) =>
+      'expression' in column ? [column.expression] : [],
+    )
+    return [...(where === undefined ? [] : [where]), ...expressions].flatMap((text) => {
+      const fault = conditionFault(text)
+      return fault ? [`${table}: ${text}: ${fault.message} (character ${fault.position})`] : []
+    })
+  })
+  if (faults.length > 0) {
+    throw new PlanRefused(
+      say`each condition or expression has to be one SQL expression. Nothing was changed. Not so: ${faults.join('; ')}`,
     )
   }
 }

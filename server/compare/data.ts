@@ -5,6 +5,7 @@ import type { Selection, TableRule } from '../../shared/request.ts'
 import { RuleBook } from '../../shared/rule-book.ts'
 import { Selector } from '../../shared/selector.ts'
 import { showName, type TableName } from '../../shared/table-name.ts'
+import { refuseFaultyRules } from '../catalog/conditions.ts'
 import { Cancelled, errorInfo } from '../postgres/errors.ts'
 import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Side } from './columns.ts'
@@ -59,6 +60,7 @@ const usualWorkers = 4
 
 export async function compareData(request: DataComparisonRequest): Promise<DataComparison> {
   const started = performance.now()
+  refuseFaultyRules(request.rules ?? [])
   const { signal, fast = false, filter = 'both', workers } = request
   await using stack = new AsyncDisposableStack()
   const [source, destination] = await openBoth(request, stack)

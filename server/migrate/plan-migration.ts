@@ -3,6 +3,7 @@
 
 import { RuleBook } from '../../shared/rule-book.ts'
 import { tableKey } from '../../shared/table-name.ts'
+import { refuseFaultyRules } from '../catalog/conditions.ts'
 import { supportedMajors, whichDatabase } from '../catalog/server.ts'
 import { busyWith, describeBusy } from '../coordination/lock-holders.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
@@ -54,6 +55,7 @@ export async function planMigration(
   lockOf: () => Promise<RunLock>,
 ): Promise<PlannedMigration> {
   const { options, signal, memory } = migration
+  refuseFaultyRules(migration.tables)
   await using stack = new AsyncDisposableStack()
   const log = (message: string) => emit({ type: 'log', level: 'info', message })
   const onNotice = (message: string) => emit({ type: 'log', level: 'debug', message })

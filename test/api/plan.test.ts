@@ -223,3 +223,27 @@ test.each([12, 18] as const)(
     ])
   },
 )
+
+test.each([
+  ['a condition that closes its parentheses', { table: 'big', where: 'true) or (true' }],
+  ['a parameter', { table: 'big', where: 'id = $1' }],
+  [
+    'an expression that closes its parentheses',
+    { table: 'big', columns: { v: { expression: `'x'), (id` } } },
+  ],
+])('%s is refused before anything is planned', async (_, rule) => {
+  const destination = await to.createDatabase()
+  const body = { ...ends(destination), tables: [rule] }
+  for (const path of ['/api/plan', '/api/migrate']) {
+    const { status, json } = await api.post(path, body)
+    if (path === '/api/plan') {
+      expect([status, json.message]).toEqual([409, expect.stringContaining('has to be one SQL expression')])
+      continue
+    }
+    using watched = await api.watch()
+    const ended = await watched.until((progress) => progress.id === json.id && !progress.running)
+    expect(ended.status).toBe('failed')
+    expect(ended.summary?.error).toContain('has to be one SQL expression')
+  }
+  expect(await destination.sql(`select to_regclass('big') as t`)).toEqual([{ t: null }])
+})

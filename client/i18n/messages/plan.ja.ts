@@ -73,4 +73,6 @@ export const planMessages: Messages = {
     '外部キー {0} がコピーする行にも適用されます。"{1}" はそのテーブルの所有者ではありません',
   'foreign keys form a cycle: {} is enforced while its tables are copied, and rows may be rejected':
     '外部キーが循環しています。{0} はコピー中も有効で、行が拒否されることがあります',
+  'each condition or expression has to be one SQL expression. Nothing was changed. Not so: {}':
+    '条件と式は、それぞれ一つの SQL 式でなければなりません。何も変更していません。該当しないもの：{0}',
 }

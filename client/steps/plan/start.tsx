@@ -5,7 +5,7 @@ import { bytesText, rowsText, t } from '../../i18n/index.ts'
 import { Problem } from '../../parts/notice.tsx'
 import { draft, followOptions, requestBody } from '../../state/draft.ts'
 import { job } from '../../state/job.ts'
-import { goBack } from '../../state/journey.ts'
+import { goBack, goOn } from '../../state/journey.ts'
 import { confirmation, isConfirmed, isPlanCurrent, planned, type ShownPlan } from '../../state/plan.ts'
 import { go, goToStep } from '../../state/route.ts'
 import { confirmId, destinationText } from './destroyed.tsx'
@@ -67,6 +67,11 @@ export function StartBar() {
             </Show>
           </p>
         </div>
+        <Show when={draft.purpose === 'refresh'}>
+          <button type="button" onClick={() => goOn('plan')}>
+            {t('start.toSchedule')}
+          </button>
+        </Show>
         <button
           type="button"
           class="primary"

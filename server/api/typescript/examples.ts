@@ -16,6 +16,13 @@ const values: Record<string, unknown> = {
   ...{ source, destination, conn: source },
   ...{ name: 'shop', schema: 'public', table: 'orders', id: '1f0c2a7b' },
   ...{ mapping: 'eu', database: 'shop', request: { source, destination } },
+  ...{
+    like: source,
+    kind: 'data',
+    confirmed: ['9d1c'],
+    repairs: [{ cause: '9d1c', kind: 'retry', sql: [] }],
+  },
+  ...{ profile: 'shop', timing: { cron: '30 2 * * *' } },
 }
 
 export function curlExample(route: DescribedRoute, { base, needsToken }: ExampleServer): string {
@@ -52,6 +59,7 @@ function bodyOf({ body, isBodyOptional }: DescribedRoute): Record<string, unknow
 
 function literal(value: unknown, indent: string): string {
   if (typeof value !== 'object' || value === null) return `'${String(value)}'`
+  if (Array.isArray(value)) return `[${value.map((one) => literal(one, indent)).join(', ')}]`
   const inner = `${indent}  `
   const entries = Object.entries(value).map(([name, one]) => `${name}: ${literal(one, inner)}`)
   const line = `{ ${entries.join(', ')} }`

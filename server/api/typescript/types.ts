@@ -1,8 +1,11 @@
 // Schemas in the notation of TypeScript. A schema that has a name in shared/ is printed as that name.
 import type { TSchema } from '@sinclair/typebox'
 import * as api from '../../../shared/api.ts'
+import * as browse from '../../../shared/browse-api.ts'
 import * as comparison from '../../../shared/comparison.ts'
+import * as comparisonApi from '../../../shared/comparison-api.ts'
 import * as connection from '../../../shared/connection.ts'
+import * as createDatabase from '../../../shared/create-database-api.ts'
 import * as errorInfo from '../../../shared/error-info.ts'
 import * as event from '../../../shared/event.ts'
 import * as fleet from '../../../shared/fleet.ts'
@@ -15,9 +18,14 @@ import * as foreignWrites from '../../../shared/foreign-writes.ts'
 import * as lateWrites from '../../../shared/late-writes.ts'
 import * as moveState from '../../../shared/move-state.ts'
 import * as phase from '../../../shared/phase.ts'
+import * as plan from '../../../shared/plan-api.ts'
+import * as planSql from '../../../shared/plan-sql-api.ts'
 import * as preflight from '../../../shared/preflight.ts'
 import * as progress from '../../../shared/progress.ts'
+import * as repair from '../../../shared/repair-api.ts'
 import * as request from '../../../shared/request.ts'
+import * as runSize from '../../../shared/run-size.ts'
+import * as schedule from '../../../shared/schedule-api.ts'
 import * as skipped from '../../../shared/skipped.ts'
 import * as speeds from '../../../shared/speeds.ts'
 import * as storage from '../../../shared/storage-failure.ts'
@@ -29,6 +37,7 @@ import * as worker from '../../../shared/worker.ts'
 const modules = [
   ...[api, request, connection, progress, summary, event, comparison, preflight],
   ...[tableName, phase, errorInfo, speeds, storage, skipped, lateWrites, foreignWrites, worker],
+  ...[browse, comparisonApi, createDatabase, plan, planSql, repair, runSize, schedule],
   ...[follow, followApi, followOptions, followView, switchover, moveState, fleet, fleetApi],
 ]
 
