@@ -4,6 +4,7 @@ import { placeInCopy } from './error-info.ts'
 import type { ErrorInfo, LogLevel, MigrationEvent, RowsLeft, StepInfo } from './event.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { printable } from './printable.ts'
+import { say } from './say.ts'
 import { showName } from './table-name.ts'
 
 export interface Message {
@@ -15,20 +16,22 @@ export interface Message {
 export function describe(event: MigrationEvent, rows = 0): Message | undefined {
   switch (event.type) {
     case 'started':
-      return { level: 'info', text: 'reading the catalogs' }
+      return { level: 'info', text: say`reading the catalogs` }
     case 'planned':
       return { level: 'info', text: describePlan(event) }
     case 'step_started':
-      return { level: 'debug', text: `${describeStep(event.step)} started` }
+      return { level: 'debug', text: say`${describeStep(event.step)} started` }
     case 'step_finished':
       return describeFinished(event.step, event.seconds, rows)
     case 'step_failed':
       return {
         level: 'error',
-        text: `${describeStep(event.step)}${event.incomplete ? '' : ' failed'}: ${describeFailure(event)}`,
+        text: event.incomplete
+          ? `${describeStep(event.step)}: ${describeFailure(event)}`
+          : say`${describeStep(event.step)} failed: ${describeFailure(event)}`,
       }
     case 'step_skipped':
-      return { level: 'info', text: `${describeStep(event.step)} skipped: ${event.reason}` }
+      return { level: 'info', text: say`${describeStep(event.step)} skipped: ${event.reason}` }
     case 'warning':
       return { level: 'warn', text: event.message }
     case 'log':
@@ -57,9 +60,9 @@ export function describeStep(step: StepInfo): string {
 /** The kind in the words of users: `foreign key`, not the archive's `FK CONSTRAINT`. */
 export function describeObject(kind: string, object: { schema?: string | undefined; name: string }): string {
   const name = printable(showName(object))
-  if (kind === 'LARGE OBJECTS') return 'large objects'
-  if (kind === 'ROWS') return `rows of ${name}`
-  if (kind === 'RELATED ROWS') return `rows of ${name} related by foreign keys`
+  if (kind === 'LARGE OBJECTS') return say`large objects`
+  if (kind === 'ROWS') return say`rows of ${name}`
+  if (kind === 'RELATED ROWS') return say`rows of ${name} related by foreign keys`
   return `${kind === 'FK CONSTRAINT' ? 'foreign key' : kind.toLowerCase()} ${name}`
 }
 
@@ -87,7 +90,9 @@ export function describeFailure({
   left = [],
   incomplete,
 }: Extract<MigrationEvent, { type: 'step_failed' }>): string {
-  const said = incomplete ? `it exists, but this was refused: ${describeError(error)}` : describeError(error)
+  const said = incomplete
+    ? say`it exists, but this was refused: ${describeError(error)}`
+    : describeError(error)
   if (left.length === 0) return said
   const own = step.table && showName(step.table)
   const facts = left.map(
@@ -111,8 +116,7 @@ function describePlan({ tables, steps }: Extract<MigrationEvent, { type: 'planne
   const rows = tables.reduce((sum, table) => sum + Math.max(0, table.rows), 0)
   const bytes = tables.reduce((sum, table) => sum + Math.max(0, table.bytes), 0)
   const count = Object.values(steps).reduce((sum, phase) => sum + phase, 0)
-  const amount = `${formatCount(tables.length, 'table')}, about ${formatRows(rows)} rows, ${formatBytes(bytes)}`
-  return `planned ${formatCount(count, 'step')} for ${amount}`
+  return say`planned ${formatCount(count, 'step')} for ${formatCount(tables.length, 'table')}, about ${formatRows(rows)} rows, ${formatBytes(bytes)}`
 }
 
 function describeFinished(step: StepInfo, seconds: number, rows: number): Message {
@@ -120,25 +124,26 @@ function describeFinished(step: StepInfo, seconds: number, rows: number): Messag
   if (step.kind === 'ROWS') {
     return {
       level: 'info',
-      text: `${printable(showName(step.table ?? step))}: ${formatCount(rows, 'row')} in ${took}`,
+      text: say`${printable(showName(step.table ?? step))}: ${formatCount(rows, 'row')} in ${took}`,
     }
   }
-  const verb = step.phase === 'indexes' ? 'built' : 'done'
-  return { level: 'debug', text: `${describeStep(step)} ${verb} in ${took}` }
+  const what = describeStep(step)
+  const isBuilt = step.phase === 'indexes'
+  return { level: 'debug', text: isBuilt ? say`${what} built in ${took}` : say`${what} done in ${took}` }
 }
 
 function describeCollisions({ table, key, values }: Extract<MigrationEvent, { type: 'collided' }>): string {
   const rows = values.map((row) => `(${row.map((value) => value ?? 'null').join(', ')})`)
   return printable(
-    `${showName(table)}: ${formatCount(values.length, 'row')} left out, since these keys exist: (${key.join(', ')}) = ${rows.join(', ')}`,
+    say`${showName(table)}: ${formatCount(values.length, 'row')} left out, since these keys exist: (${key.join(', ')}) = ${rows.join(', ')}`,
   )
 }
 
 function describeVerified({ compared, different }: Extract<MigrationEvent, { type: 'verified' }>): Message {
   const tables = formatCount(compared, 'table')
   return different.length === 0
-    ? { level: 'info', text: `verified: the rows of ${tables} are the same on both servers` }
-    : { level: 'error', text: `verified: of ${tables}, ${different.length} differ` }
+    ? { level: 'info', text: say`verified: the rows of ${tables} are the same on both servers` }
+    : { level: 'error', text: say`verified: of ${tables}, ${different.length} differ` }
 }
 
 function describeEnd({ status, error }: Extract<MigrationEvent, { type: 'finished' }>): Message {

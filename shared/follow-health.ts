@@ -5,6 +5,7 @@ import type { FollowView, SlotView, StreamView } from './follow-view.ts'
 import { describeForeignWrites } from './foreign-writes.ts'
 import { formatBytes, formatCount, formatDuration, formatRows } from './format.ts'
 import { describeLate } from './late-writes.ts'
+import { say } from './say.ts'
 import { describeSkipped } from './skipped.ts'
 import { describeStorageFailure } from './storage-failure.ts'
 import { showName } from './table-name.ts'
@@ -44,7 +45,7 @@ export function isHealthy(view: FollowView): boolean {
 
 /** Cutover readiness at present. */
 export function readinessNow(view: FollowView, now: number): { green: boolean; reasons: string[] } {
-  if (isOver(view)) return { green: false, reasons: [`no process is running: it is ${view.state}`] }
+  if (isOver(view)) return { green: false, reasons: [reasonOf(view)] }
   if (isSilent(view, now)) return { green: false, reasons: [silence(view, now)] }
   if (view.ready.green && view.state === 'running') return { green: true, reasons: [] }
   const reasons = view.ready.reasons.length > 0 ? view.ready.reasons : [reasonOf(view)]
@@ -52,7 +53,24 @@ export function readinessNow(view: FollowView, now: number): { green: boolean; r
 }
 
 function reasonOf({ state }: FollowView): string {
-  return state === 'running' ? 'it is still catching up' : `it is ${state}`
+  switch (state) {
+    case 'running':
+      return say`it is still catching up`
+    case 'paused':
+      return say`it is paused`
+    case 'waiting':
+      return say`it is waiting to connect again`
+    case 'conflict':
+      return say`it is stopped at a conflict`
+    default:
+      return noProcess(state)
+  }
+}
+
+function noProcess(state: 'stopped' | 'failed' | 'lost'): string {
+  if (state === 'failed') return say`no process is running: it is failed`
+  if (state === 'lost') return say`no process is running: it is lost`
+  return say`no process is running: it is stopped`
 }
 
 /** Errors first, then warnings. */
@@ -84,22 +102,27 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
   if (view.state === 'lost') {
     concerns.push({
       level: 'error',
-      text: `its process ended unexpectedly; the numbers are ${ago} old`,
+      text: say`its process ended unexpectedly; the numbers are ${ago} old`,
     })
   } else if (view.state === 'failed') {
-    concerns.push({ level: 'error', text: error ? `it failed: ${error}` : 'it failed' })
+    concerns.push({ level: 'error', text: error ? say`it failed: ${error}` : say`it failed` })
   } else if (view.state === 'waiting') {
     concerns.push({
       level: 'warn',
-      text: error ? `a connection was lost, reconnecting: ${error}` : 'a connection was lost, reconnecting',
+      text: error
+        ? say`a connection was lost, reconnecting: ${error}`
+        : say`a connection was lost, reconnecting`,
     })
   }
   if (isSilent(view, now)) concerns.push({ level: 'error', text: silence(view, now) })
   const { switchover } = view
   if (switchover?.state === 'failed') {
-    const reason = switchover.error ? `: ${switchover.error.message}` : ''
-    const left = switchover.left?.length ? `. Not as before: ${switchover.left.join('; ')}` : ''
-    concerns.push({ level: 'error', text: `the switchover failed at "${switchover.step}"${reason}${left}` })
+    const failed = switchover.error
+      ? say`the switchover failed at "${switchover.step}": ${switchover.error.message}`
+      : say`the switchover failed at "${switchover.step}"`
+    const left = switchover.left ?? []
+    const text = left.length > 0 ? say`${failed}. Not as before: ${left.join('; ')}` : failed
+    concerns.push({ level: 'error', text })
   }
   if (switchover?.state === 'running' && isOver(view)) {
     concerns.push({ level: 'error', text: endedInSwitchover(view, switchover.options.read_only_source) })
@@ -110,14 +133,11 @@ function stateConcerns(view: FollowView, now: number): Concern[] {
 /** The view does not show the outcome, because the process ended first. */
 function endedInSwitchover(view: FollowView, isReadOnly: boolean): string {
   const side = view.direction === 'forward' ? view.source : view.destination
-  return (
-    `it ended during a switchover${isReadOnly ? `, and ${side} may be read-only` : ''}: ` +
-    'check the servers with "pgtrek status --source URL --dest URL", then recover and continue with "pgtrek follow"'
-  )
+  return say`it ended during a switchover${isReadOnly ? say`, and ${side} may be read-only` : ''}: check the servers with "pgtrek status --source URL --dest URL", then recover and continue with "pgtrek follow"`
 }
 
 function silence(view: FollowView, now: number): string {
-  return `no status from its process for ${formatDuration(secondsSince(view.updated_at, now))}`
+  return say`no status from its process for ${formatDuration(secondsSince(view.updated_at, now))}`
 }
 
 /** The end of a move that a stream reads from. */
@@ -135,25 +155,25 @@ function slotConcerns(view: FollowView, stream: StreamView): Concern[] {
   if (!slot) return []
   const side = sideOf(stream)
   if (slot.lost !== undefined) {
-    const text = `the slot ${slot.name} on the ${side} is lost: ${slot.lost || 'its log is gone'}. Changes are missing; a new copy is needed`
+    const text = say`the slot ${slot.name} on the ${side} is lost: ${slot.lost || say`its log is gone`}. Changes are missing; a new copy is needed`
     return [{ level: 'error', text }]
   }
   const kept = formatBytes(slot.retained_bytes)
   const concerns: Concern[] = []
   if (slot.endangered) {
-    const text = `the ${side} is about to invalidate the slot ${slot.name}, for which it keeps ${kept} of log (max_slot_wal_keep_size)`
+    const text = say`the ${side} is about to invalidate the slot ${slot.name}, for which it keeps ${kept} of log (max_slot_wal_keep_size)`
     concerns.push({ level: 'error', text })
   }
   if (!isRead(view, slot) && stream.status.phase !== 'connecting') {
     const what = isOver(view)
-      ? 'until "pgtrek follow" continues or "pgtrek cleanup" drops it'
-      : 'until it is read'
-    const text = `no process reads the slot ${slot.name}: the ${side} keeps ${kept} of log for it, and more with every change, ${what}`
+      ? say`until "pgtrek follow" continues or "pgtrek cleanup" drops it`
+      : say`until it is read`
+    const text = say`no process reads the slot ${slot.name}: the ${side} keeps ${kept} of log for it, and more with every change, ${what}`
     concerns.push({ level: 'warn', text })
   } else if (slot.retained_bytes >= muchRetained && !slot.endangered) {
     concerns.push({
       level: 'warn',
-      text: `the ${side} keeps ${kept} of log on its disk for the slot ${slot.name}`,
+      text: say`the ${side} keeps ${kept} of log on its disk for the slot ${slot.name}`,
     })
   }
   return concerns
@@ -161,8 +181,8 @@ function slotConcerns(view: FollowView, stream: StreamView): Concern[] {
 
 export function describeUndone(reason: string, left: readonly string[]): string {
   return left.length === 0
-    ? `the switchover did not happen, everything is as before: ${reason}`
-    : `the switchover did not happen: ${reason}. Not as before: ${left.join('; ')}`
+    ? say`the switchover did not happen, everything is as before: ${reason}`
+    : say`the switchover did not happen: ${reason}. Not as before: ${left.join('; ')}`
 }
 
 /** Late writes of the old primary, or why they are unknown. */
@@ -187,7 +207,9 @@ function foreignConcerns({ foreign_writes: found }: FollowView): Concern[] {
 function copyConcerns({ failed_tables: failed, tables }: FollowView): Concern[] {
   if (failed.length === 0) return []
   const names = failed.slice(0, mostNames).map(showName)
-  if (failed.length > mostNames) names.push(`and ${formatRows(failed.length - mostNames)} more`)
+  if (failed.length > mostNames) names.push(say`and ${formatRows(failed.length - mostNames)} more`)
   const count = `${formatRows(failed.length)} of ${formatCount(tables + failed.length, 'table')}`
-  return [{ level: 'error', text: `${count} could not be copied and are not followed: ${names.join(', ')}` }]
+  return [
+    { level: 'error', text: say`${count} could not be copied and are not followed: ${names.join(', ')}` },
+  ]
 }

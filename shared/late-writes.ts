@@ -27,7 +27,7 @@ type Rows = Pick<LateWritesView, 'transactions' | 'changes' | 'tables'>
 export function namedLateWrites({ transactions, changes, tables }: Rows): string {
   const more = tables.length - mostNamed
   const names = tables.slice(0, mostNamed).map(showName).join(', ')
-  const where = more > 0 ? `${names} and ${more} more` : names
+  const where = more > 0 ? say`${names} and ${more} more` : names
   return changes >= enoughChanges
     ? say`at least ${formatCount(transactions, 'transaction')} in ${where}`
     : say`${formatCount(transactions, 'transaction')} in ${where}`
@@ -45,7 +45,7 @@ export function describeLate(late: LateWritesView): string[] {
     ...(late.transactions > 0 ? [describeLateWrites(late, place)] : []),
     ...(objects.length > 0
       ? [
-          say`objects of ${place} were changed after the switchover: ${objects.slice(0, mostNamed).join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
+          say`objects of ${place} were changed after the switchover: ${objects.slice(0, mostNamed).join('; ')}${more > 0 ? say`; and ${more} more` : ''}`,
         ]
       : []),
   ]

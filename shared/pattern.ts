@@ -1,6 +1,8 @@
 // Names with wildcards: `schema.table`, `table`, `sales_*.order?`. Names are compared exactly as the database has them;
 // a quoted part is literal, dots and wildcards included.
 
+import { say } from './say.ts'
+
 export class Pattern {
   /** Whether it has matched anything so far: a pattern without a match is probably mistyped. */
   used = false
@@ -14,7 +16,7 @@ export class Pattern {
   ) {
     const parts = as === 'name' ? [namePattern(text)] : splitPattern(text)
     if (parts.length > 2)
-      throw new PatternError(`"${text}" has more than a schema and a name: quote what contains dots`)
+      throw new PatternError(say`"${text}" has more than a schema and a name: quote what contains dots`)
     this.#name = parts.at(-1) as RegExp
     this.#schema = parts.length === 2 ? parts[0] : undefined
   }
@@ -45,9 +47,9 @@ function splitPattern(text: string): RegExp[] {
       isEmpty = false
       continue
     }
-    if (character === '"') throw new PatternError(`"${text}" has a quote that is not closed`)
+    if (character === '"') throw new PatternError(say`"${text}" has a quote that is not closed`)
     if (character === '.') {
-      if (isEmpty) throw new PatternError(`"${text}" has nothing before its dot`)
+      if (isEmpty) throw new PatternError(say`"${text}" has nothing before its dot`)
       parts.push(whole(source))
       source = ''
       isEmpty = true
@@ -57,7 +59,8 @@ function splitPattern(text: string): RegExp[] {
     }
     at++
   }
-  if (isEmpty) throw new PatternError(text === '' ? 'a name is empty' : `"${text}" has nothing after its dot`)
+  if (isEmpty)
+    throw new PatternError(text === '' ? say`a name is empty` : say`"${text}" has nothing after its dot`)
   parts.push(whole(source))
   return parts
 }

@@ -35,7 +35,7 @@ export function describeSkipped(skipped: readonly SkippedTransaction[]): string 
     tables.map((table) => `${showName(table)} (${changesOf(table)} at ${lsn})`),
   )
   const more = counts.length - mostNamed
-  const named = [...counts.slice(0, mostNamed), ...(more > 0 ? [`and ${more} more`] : [])].join(', ')
+  const named = [...counts.slice(0, mostNamed), ...(more > 0 ? [say`and ${more} more`] : [])].join(', ')
   return say`${formatCount(skipped.length, 'transaction')} skipped, whose changes are missing: ${named}. "pgtrek recopy TABLE" copies them again; or make them equal on both sides, which the next comparison by checksum detects; or accept it at the switchover (--accept-differences)`
 }
 

@@ -1,5 +1,7 @@
 // What every view shows while the state directory cannot be written.
+
 import { type Static, Type } from '@sinclair/typebox'
+import { say } from './say.ts'
 
 export const StorageFailure = Type.Object({
   /** In milliseconds since 1970. */
@@ -12,5 +14,5 @@ export const StorageFailure = Type.Object({
 export type StorageFailure = Static<typeof StorageFailure>
 
 export function describeStorageFailure({ reason, since, missed }: StorageFailure): string {
-  return `${reason} (since ${new Date(since).toISOString()}, writes kept in memory: ${missed})`
+  return say`${reason} (since ${new Date(since).toISOString()}, writes kept in memory: ${missed})`
 }

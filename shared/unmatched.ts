@@ -1,5 +1,7 @@
 // Reports names in a request that match nothing in the database, with a suggestion, before the run starts.
+
 import { nearestName } from './pattern.ts'
+import { say } from './say.ts'
 
 export interface KnownNames {
   schemas: readonly string[]
@@ -10,7 +12,9 @@ export interface KnownNames {
 export function describeUnmatched(names: readonly string[], known: KnownNames): string[] {
   return names.map((name) => {
     const near = suggestion(name, known)
-    return `nothing matches "${name}"${near === undefined ? '' : `: did you mean ${near}?`}`
+    return near === undefined
+      ? say`nothing matches "${name}"`
+      : say`nothing matches "${name}": did you mean ${near}?`
   })
 }
 

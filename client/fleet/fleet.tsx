@@ -3,7 +3,7 @@ import '../follow/follow.css'
 import '../steps/run/run.css'
 import './fleet.css'
 import { createMemo, type JSX, onMount, Show } from 'solid-js'
-import { dateText, t } from '../i18n/index.ts'
+import { dateText, inLanguage, t } from '../i18n/index.ts'
 import { Problem } from '../parts/notice.tsx'
 import { fleet, readFleet } from '../state/fleet.ts'
 import { route } from '../state/route.ts'
@@ -90,7 +90,7 @@ function Whole(props: { shown: ReturnType<typeof createShown> }) {
   const lines = createMemo(() =>
     fleet.log().map(({ mapping, database, message, ...line }) => ({
       ...line,
-      message: `${[mapping, database].filter(Boolean).join(' / ')}${mapping ? ': ' : ''}${message}`,
+      message: `${[mapping, database].filter(Boolean).join(' / ')}${mapping ? ': ' : ''}${inLanguage(message)}`,
     })),
   )
   return (

@@ -1,6 +1,6 @@
 // The steps of the cutover of a mapping, as the server writes them for these instances.
 import { For, Show } from 'solid-js'
-import { t } from '../i18n/index.ts'
+import { t, translated } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { fleet } from '../state/fleet.ts'
 import type { Place } from './place.ts'
@@ -17,7 +17,7 @@ export function InstructionsDialog(props: { place: Place | undefined; onClose: (
       <Show when={steps().length > 0} fallback={<p>{t('fleet.instructions.none')}</p>}>
         <p>{t('fleet.instructions.lead')}</p>
         <ol class="will instructions">
-          <For each={steps()}>{(step) => <li>{step}</li>}</For>
+          <For each={steps()}>{(step) => <li>{translated(step)}</li>}</For>
         </ol>
       </Show>
       <div class="actions end">

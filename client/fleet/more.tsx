@@ -47,7 +47,7 @@ function Roles(props: { mapping: BoardMapping }) {
     <>
       <p class="quiet">
         {t('fleet.roles.title')}: {t(`fleet.roles.state.${roles().state}`)}
-        <Show when={roles().message}> – {roles().message}</Show>
+        <Show when={roles().message}> – {inLanguage(roles().message ?? '')}</Show>
       </p>
       <Show when={roles().needing_password.length > 0}>
         <Notice
@@ -82,13 +82,15 @@ export function DatabaseMore(props: {
           </PageLink>{' '}
         </Show>
         <Show when={one().attempts > 1}>{t('fleet.attempts', { count: one().attempts })} </Show>
-        <Show when={one().at_work}>{(message) => <>{t('fleet.atWork', { message: message() })} </>}</Show>
+        <Show when={one().at_work}>
+          {(message) => <>{t('fleet.atWork', { message: inLanguage(message()) })} </>}
+        </Show>
         <Show when={one().retry_at}>
           {(at) => <>{t('fleet.retryAt', { at: dateText(new Date(at()).toISOString()) })} </>}
         </Show>
         <Show when={one().worker}>{(worker) => <>{t('fleet.worker', { worker: worker() })} </>}</Show>
         <Show when={one().engine_reason}>
-          {(reason) => <>{t('fleet.engineReason', { engine: one().engine, reason: reason() })}</>}
+          {(reason) => <>{t('fleet.engineReason', { engine: one().engine, reason: inLanguage(reason()) })}</>}
         </Show>
       </p>
       <Show when={one().error}>{(error) => <ErrorNotice error={error()} />}</Show>

@@ -3,7 +3,7 @@ import { createSignal, For, Show } from 'solid-js'
 import { type Side, sides } from '../../shared/constants.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { api } from '../api/calls.ts'
-import { t } from '../i18n/index.ts'
+import { inLanguage, t } from '../i18n/index.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { Check, Field } from '../parts/field.tsx'
 import { Notice, Problem } from '../parts/notice.tsx'
@@ -102,10 +102,10 @@ export function Cleaned(props: { name: string; dropped: readonly string[]; remar
       <Show when={props.dropped.length > 0} fallback={<p>{t('follow.cleanup.nothing')}</p>}>
         <p>{t('follow.cleanup.dropped')}</p>
         <ul class="reasons">
-          <For each={props.dropped}>{(what) => <li>{what}</li>}</For>
+          <For each={props.dropped}>{(what) => <li>{inLanguage(what)}</li>}</For>
         </ul>
       </Show>
-      <For each={props.remarks}>{(remark) => <p>{remark}</p>}</For>
+      <For each={props.remarks}>{(remark) => <p>{inLanguage(remark)}</p>}</For>
     </Notice>
   )
 }

@@ -48,7 +48,7 @@ export function ConflictCard(props: { name: string; conflict: FollowConflict }) 
         <DetailAndHint error={props.conflict.error} />
         <Show when={problems().length > 0}>
           <ul class="reasons">
-            <For each={problems()}>{(text) => <li>{text}</li>}</For>
+            <For each={problems()}>{(text) => <li>{inLanguage(text)}</li>}</For>
           </ul>
         </Show>
         <Show when={props.conflict.key}>{(key) => <KeyOf values={key()} />}</Show>

@@ -1,7 +1,7 @@
 // The report of a switchover: what was verified and what to do next.
 import { For, Show } from 'solid-js'
 import type { SwitchoverReport } from '../../shared/switchover.ts'
-import { dateText, durationText, rowsText, t } from '../i18n/index.ts'
+import { dateText, durationText, inLanguage, rowsText, t } from '../i18n/index.ts'
 import { download } from '../parts/download.ts'
 import { Fact } from '../parts/fact.tsx'
 import { Notice } from '../parts/notice.tsx'
@@ -56,7 +56,7 @@ function Sentences(props: { title: string; of: readonly string[] }) {
     <Show when={props.of.length > 0}>
       <Notice tone="warn" title={props.title}>
         <ul class="reasons">
-          <For each={props.of}>{(sentence) => <li>{sentence}</li>}</For>
+          <For each={props.of}>{(sentence) => <li>{inLanguage(sentence)}</li>}</For>
         </ul>
       </Notice>
     </Show>
@@ -90,7 +90,7 @@ function ToChange(props: { report: SwitchoverReport }) {
         <details>
           <summary>{t('follow.report.next')}</summary>
           <ul class="reasons">
-            <For each={props.report.next}>{(sentence) => <li>{sentence}</li>}</For>
+            <For each={props.report.next}>{(sentence) => <li>{inLanguage(sentence)}</li>}</For>
           </ul>
         </details>
       </Show>

@@ -59,7 +59,12 @@ const otherFlags = {
 
 /** A message of the server in the language of the page; what is unknown stays in English. */
 export function inLanguage(text: string): string {
-  return withLabels(loaded()?.message(text) ?? text, flagWords)
+  return withLabels(translated(text), flagWords)
+}
+
+/** The same for a message with commands to run: their flags stay. */
+export function translated(text: string): string {
+  return loaded()?.message(text) ?? text
 }
 
 /** For `lang`: an English sentence on a Japanese page. A name or a value alone (`plpgsql 1.0`) is none. */

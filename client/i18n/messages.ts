@@ -17,6 +17,8 @@ interface Template {
 
 const mostCached = 5_000
 const deepest = 6
+/** No space after these: `{n}` begins with one. */
+const wide = /^[：（、。「]$/
 
 export function translatorOf(messages: Messages, nouns: CountedNouns): (text: string) => string {
   const whole = new Map<string, string>()
@@ -68,7 +70,10 @@ export function translatorOf(messages: Messages, nouns: CountedNouns): (text: st
       if (!text.includes(part)) continue
       const found = pattern.exec(text)
       if (!found) continue
-      return words.replace(/\{(\d+)\}/g, (_, index) => translate(found[Number(index) + 1] ?? '', depth + 1))
+      return words.replace(/(^|[：（、。「]|)\{(\d+)\}/g, (_, before: string, index) => {
+        const value = translate(found[Number(index) + 1] ?? '', depth + 1)
+        return wide.test(before) ? before + value.trimStart() : before + value
+      })
     }
     return undefined
   }

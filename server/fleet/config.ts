@@ -1,5 +1,6 @@
 // The configuration of a fleet from a file, the environment, or both. `PGTREK_MAPPINGS__0__SOURCE__HOST=...` sets
 // `mappings[0].source.host` and takes precedence over the file.
+
 import { readFileSync } from 'node:fs'
 import { basename, dirname, extname, resolve } from 'node:path'
 import { type TSchema, TypeGuard } from '@sinclair/typebox'
@@ -13,6 +14,7 @@ import {
   optionNames,
   spellingOf,
 } from '../../shared/option-table.ts'
+import { say } from '../../shared/say.ts'
 import { isRecord, snakeCase } from '../../shared/spelling.ts'
 import { problemIn } from '../config/problem.ts'
 import { expandVariables, parseConfig } from '../config/syntax.ts'
@@ -34,7 +36,7 @@ export function readFleetConfig(path: string | undefined, environment: Environme
   const given = overlay(file, fromEnvironment(environment))
   if (!isRecord(given) || Object.keys(given).length === 0) {
     throw new UsageError(
-      'no fleet is configured: use --config fleet.yaml, or variables such as PGTREK_MAPPINGS__0__SOURCE__URL (docs/fleet.md)',
+      say`no fleet is configured: use --config fleet.yaml, or variables such as PGTREK_MAPPINGS__0__SOURCE__URL (docs/fleet.md)`,
     )
   }
   const config = Value.Default(FleetConfig, inRequestSpelling(FleetConfig, given, '', place))
@@ -58,7 +60,7 @@ function contentOf(path: string, environment: Environment): unknown {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    throw new UsageError(`--config: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    throw new UsageError(say`--config: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
   }
   const name = basename(path)
   return expandVariables(parseConfig(text, extname(path), name), name, environment)
@@ -169,7 +171,7 @@ function readFileText(path: string, { name }: Place): string {
   try {
     return readFileSync(path, 'utf8').trim()
   } catch (error) {
-    throw new UsageError(`${name}: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
+    throw new UsageError(say`${name}: ${path} cannot be read: ${(error as NodeJS.ErrnoException).code}`)
   }
 }
 
@@ -189,5 +191,5 @@ function optionsOf(value: Record<string, unknown>): Record<string, unknown> {
 function refuseTwins({ mappings }: FleetConfig, { name }: Place) {
   const names = mappings.map((mapping) => mapping.name)
   const twin = names.find((one, index) => names.indexOf(one) !== index)
-  if (twin) throw new UsageError(`${name}: two mappings are named ${twin}`)
+  if (twin) throw new UsageError(say`${name}: two mappings are named ${twin}`)
 }

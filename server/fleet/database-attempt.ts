@@ -6,6 +6,7 @@ import { describeObject } from '../../shared/describe.ts'
 import type { FleetConfig, FleetMapping } from '../../shared/fleet.ts'
 import type { ProgressFold } from '../../shared/fold.ts'
 import type { MigrationOptions } from '../../shared/request.ts'
+import { say } from '../../shared/say.ts'
 import { describeHolder, processesOf } from '../coordination/lock-holders.ts'
 import { DestinationBusy } from '../coordination/run-lock.ts'
 import { cleanUpFollow, lockMove } from '../follow/cleanup.ts'
@@ -127,7 +128,7 @@ export class DatabaseAttempt {
         return mapping.follow ? await this.#continue() : await this.#copiedBefore()
       case 'occupied':
         throw new PlanRefused(
-          `${describeSettings(this.#ends.destination)} exists and is not empty. It was not changed. Empty it, rename it, or exclude ${this.database.name} from the mapping ${mapping.name}`,
+          say`${describeSettings(this.#ends.destination)} exists and is not empty. It was not changed. Empty it, rename it, or exclude ${this.database.name} from the mapping ${mapping.name}`,
         )
     }
     if (arrival === 'copying' && mapping.follow && (await this.#isCopied())) return await this.#continue()
@@ -146,7 +147,7 @@ export class DatabaseAttempt {
     const holders = await processesOf(session, this.#followName)
     if (holders.length === 0) return
     throw new DestinationBusy(
-      `${this.database.name} is running in another process: ${holders.map(describeHolder).join('; ')}`,
+      say`${this.database.name} is running in another process: ${holders.map(describeHolder).join('; ')}`,
       holders,
     )
   }
@@ -155,7 +156,10 @@ export class DatabaseAttempt {
   async #copyAnew(arrival: DestinationState): Promise<Outcome> {
     const { mapping, config, store } = this.services
     if (arrival === 'copying') {
-      this.services.say('warn', 'an earlier process was interrupted while it copied rows: copying them again')
+      this.services.say(
+        'warn',
+        say`an earlier process was interrupted while it copied rows: copying them again`,
+      )
       // Without a confirmation, only what that process has created is dropped.
       const { move } = await readMarkedMove(this.#ends.destination)
       await cleanUpFollow(this.#ends, store, { writable: false, onlyOf: move ?? '' })
@@ -207,9 +211,11 @@ export class DatabaseAttempt {
     const skipped = options.skipExtensions ?? []
     const missing = await missingExtensions(this.#ends.source, instance, skipped)
     if (missing.length === 0) return
+    const server = serverName(instance.settings)
     throw new PlanRefused(
-      `${this.database.name} uses ${missing.length === 1 ? 'the extension' : 'the extensions'} ${missing.join(', ')}, not available on ` +
-        `${serverName(instance.settings)}: install the packages there, or leave them out with skip_extensions. Nothing was changed`,
+      missing.length === 1
+        ? say`${this.database.name} uses the extension ${missing.join(', ')}, not available on ${server}: install the packages there, or leave them out with skip_extensions. Nothing was changed`
+        : say`${this.database.name} uses the extensions ${missing.join(', ')}, not available on ${server}: install the packages there, or leave them out with skip_extensions. Nothing was changed`,
     )
   }
 
@@ -235,8 +241,7 @@ export class DatabaseAttempt {
       case 'none':
       case 'read_only':
         throw new MoveEnded(
-          `the rows of ${this.database.name} were copied, and their changes are no longer followed: slot and publication were cleaned up. ` +
-            'If its application uses the destination, mark it complete; to copy it again, drop the database on the destination and retry',
+          say`the rows of ${this.database.name} were copied, and their changes are no longer followed: slot and publication were cleaned up. If its application uses the destination, mark it complete; to copy it again, drop the database on the destination and retry`,
         )
       case 'copying':
       case 'remains': {
@@ -284,7 +289,7 @@ export class DatabaseAttempt {
     if (!following.isRunning && !hasRows(following.state)) {
       onRun(undefined)
       const { error } = await done
-      throw error ?? new PgtrekError('it was stopped before its rows were copied')
+      throw error ?? new PgtrekError(say`it was stopped before its rows were copied`)
     }
     return following
   }
@@ -317,9 +322,9 @@ function shortfall(copy: ProgressFold): string | undefined {
   const { failed } = copy.overview(Date.now())
   const [first] = failed
   if (!first) return undefined
-  const more = failed.length > 1 ? `, and ${failed.length - 1} more` : ''
-  return (
-    `${describeObject(first.kind, first)} could not be copied: ${first.error.replace(/\.$/, '')}${more}. ` +
-    'To copy the database again, drop it on the destination and retry'
-  )
+  const what = describeObject(first.kind, first)
+  const why = first.error.replace(/\.$/, '')
+  return failed.length > 1
+    ? say`${what} could not be copied: ${why}, and ${failed.length - 1} more. To copy the database again, drop it on the destination and retry`
+    : say`${what} could not be copied: ${why}. To copy the database again, drop it on the destination and retry`
 }

@@ -5,6 +5,7 @@ import type { FleetDatabase } from '../../shared/fleet.ts'
 import { ProgressFold } from '../../shared/fold.ts'
 import type { FollowAction, FollowAnswer } from '../../shared/follow-action.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { say } from '../../shared/say.ts'
 import { DestinationBusy } from '../coordination/run-lock.ts'
 import { cleanUpFollow } from '../follow/cleanup.ts'
 import type { FollowRun } from '../follow/follow-run.ts'
@@ -115,7 +116,7 @@ export class DatabaseRun {
   }
 
   async act(action: FollowAction): Promise<FollowAnswer> {
-    return (await this.#run?.act(action)) ?? { ok: false, message: `${this.name} is not followed` }
+    return (await this.#run?.act(action)) ?? { ok: false, message: say`${this.name} is not followed` }
   }
 
   /** Resolves when the last request to its run is done. */
@@ -128,7 +129,7 @@ export class DatabaseRun {
     if (this.#state.at === 'following') return await this.act({ type: 'pause' })
     return this.#enter({ type: 'paused' })
       ? { ok: true, message: 'pausing' }
-      : { ok: false, message: `${this.name} is ${this.view().state}, and cannot be paused in this state` }
+      : { ok: false, message: say`${this.name} is ${this.view().state}, and cannot be paused in this state` }
   }
 
   async resume(): Promise<FollowAnswer> {
@@ -147,10 +148,10 @@ export class DatabaseRun {
       return await this.act(isRecopy ? { type: 'recopy', tables: [] } : { type: 'retry' })
     }
     return this.#enter({ type: 'retry_requested' })
-      ? { ok: true, message: 'trying again' }
+      ? { ok: true, message: say`trying again` }
       : {
           ok: false,
-          message: `${this.name} is ${this.view().state}: there is nothing to retry`,
+          message: say`${this.name} is ${this.view().state}: there is nothing to retry`,
         }
   }
 
@@ -161,7 +162,7 @@ export class DatabaseRun {
   async complete({ discardLateWrites }: { discardLateWrites: boolean }): Promise<string[]> {
     const run = this.#run
     if (!this.mayComplete || !this.#enter({ type: 'complete_requested' })) {
-      throw new PgtrekError(`it is ${this.view().state}, and cannot be marked complete in this state`)
+      throw new PgtrekError(say`it is ${this.view().state}, and cannot be marked complete in this state`)
     }
     try {
       await run?.done
@@ -241,7 +242,7 @@ export class DatabaseRun {
     try {
       await setMark(this.#ends.destination, as)
     } catch (error) {
-      this.#say('warn', `the mark "${as}" could not be written: ${errorInfo(error).message}`)
+      this.#say('warn', say`the mark "${as}" could not be written: ${errorInfo(error).message}`)
     }
   }
 
@@ -302,7 +303,7 @@ export class DatabaseRun {
       return
     }
     if (status === 'failed') throw error
-    if (status !== 'switched_over') throw new PgtrekError('another command has stopped following')
+    if (status !== 'switched_over') throw new PgtrekError(say`another command has stopped following`)
     this.#enter({ type: run.view().switchover?.options.back ? 'returned' : 'switched' })
   }
 
@@ -314,7 +315,7 @@ export class DatabaseRun {
     const { message } = errorInfo(error)
     this.#enter({ type: 'failed', error, why, retryAt: Date.now() + restMs })
     if (message === before) return
-    if (why === 'busy') this.#say('info', `${message}; this process continues the move when that one ends`)
+    if (why === 'busy') this.#say('info', say`${message}; this process continues the move when that one ends`)
     else this.#say('error', message)
   }
 

@@ -4,6 +4,7 @@ import type { FleetDatabase, FleetEngine, FleetState } from '../../shared/fleet.
 import type { ProgressFold } from '../../shared/fold.ts'
 import { lateLines } from '../../shared/follow-health.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
+import { say } from '../../shared/say.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import type { DatabaseState } from './database-machine.ts'
 
@@ -59,7 +60,7 @@ function isFollowed(state: DatabaseState): boolean {
 }
 
 function shownEngine({ engine, follow }: DatabaseFacts): Pick<FleetDatabase, 'engine' | 'engine_reason'> {
-  const reason = engine === 'native' && follow?.warnings.find((one) => one.includes("pgtrek's own stream"))
+  const reason = engine === 'native' && follow?.warnings.find((one) => one.includes(say`pgtrek's own stream`))
   return reason ? { engine: 'pgtrek', engine_reason: reason } : { engine }
 }
 

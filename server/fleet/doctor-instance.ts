@@ -1,6 +1,8 @@
 // Preflight checks of the instances of a fleet: whether databases can be created and roles can be migrated.
+
 import type { FleetMapping } from '../../shared/fleet.ts'
 import type { PreflightItem } from '../../shared/preflight.ts'
+import { say } from '../../shared/say.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Session } from '../postgres/session.ts'
@@ -12,8 +14,8 @@ import { createDatabaseSql, type DestinationState, type InstanceDatabase } from 
 
 const making = {
   id: 'database',
-  title: 'The database on the destination',
-  why: 'A fleet creates each database with the settings of the source, and changes no existing database that it did not create.',
+  title: say`The database on the destination`,
+  why: say`A fleet creates each database with the settings of the source, and changes no existing database that it did not create.`,
 }
 
 /** Reports whether the database can be created, or what exists under its name. */
@@ -30,21 +32,21 @@ function found(arrival: Exclude<DestinationState, 'missing'>): Finding {
     case 'occupied':
       return {
         status: 'blocker',
-        found: 'it exists and is not empty',
-        todo: 'Empty it, rename it, or exclude it from the mapping.',
+        found: say`it exists and is not empty`,
+        todo: say`Empty it, rename it, or exclude it from the mapping.`,
       }
     case 'empty':
-      return passed('it exists and is empty')
+      return passed(say`it exists and is empty`)
     case 'copying':
-      return passed('a copy was interrupted: it will be copied again')
+      return passed(say`a copy was interrupted: it will be copied again`)
     case 'copied':
-      return passed('it is copied already: no further checks')
+      return passed(say`it is copied already: no further checks`)
     case 'switched':
-      return passed('it is switched over: no further checks')
+      return passed(say`it is switched over: no further checks`)
     case 'returned':
-      return passed('it was switched over and has returned to the source: no further checks')
+      return passed(say`it was switched over and has returned to the source: no further checks`)
     case 'complete':
-      return passed('it is marked complete: no further checks')
+      return passed(say`it is marked complete: no further checks`)
   }
 }
 
@@ -55,18 +57,18 @@ async function toBeMade(instance: Session, database: InstanceDatabase): Promise<
   if (!may) {
     return {
       status: 'blocker',
-      found: `"${user}" may not create databases there`,
-      todo: 'Give the role CREATEDB, or create the database yourself.',
+      found: say`"${user}" may not create databases there`,
+      todo: say`Give the role CREATEDB, or create the database yourself.`,
       sql: fixes(
         'destination',
-        `a role with CREATEROLE and CREATEDB, or ${superuser}`,
+        say`a role with CREATEROLE and CREATEDB, or ${superuser}`,
         `alter role ${quoteIdentifier(user)} createdb`,
       ),
     }
   }
   try {
     await createDatabaseSql(instance, database)
-    return passed('it will be created')
+    return passed(say`it will be created`)
   } catch (error) {
     // The destination does not support the collation's provider; the message has the instruction.
     return { status: 'blocker', found: errorInfo(error).message }
@@ -75,8 +77,8 @@ async function toBeMade(instance: Session, database: InstanceDatabase): Promise<
 
 const roleMove = {
   id: 'roles',
-  title: 'Roles of the instances',
-  why: 'Roles are migrated before the databases: objects of a missing role are owned by the connecting role instead.',
+  title: say`Roles of the instances`,
+  why: say`Roles are migrated before the databases: objects of a missing role are owned by the connecting role instead.`,
 }
 
 /** Never a blocker: a mapping continues without roles. */
@@ -96,16 +98,16 @@ export async function rolesItem(
     const reported = isRefused ? [...differences, ...obstacles] : obstacles
     const remaining = [
       ...reported.map(({ role, what }) => (role === null ? what : `${role}: ${what}`)),
-      ...needs_password.map(({ role, reason }) => `${role}: no password (${reason})`),
+      ...needs_password.map(({ role, reason }) => say`${role}: no password (${reason})`),
     ]
     return itemOf(
       roleMove,
-      findingFor(remaining, `${steps.length} changes will be made`, {
+      findingFor(remaining, say`${steps.length} changes will be made`, {
         status: 'warning',
         found: isRefused
-          ? 'some roles differ, so none would be changed'
-          : 'some settings of roles cannot be migrated',
-        todo: 'Run "pgtrek roles --dry-run" for details.',
+          ? say`some roles differ, so none would be changed`
+          : say`some settings of roles cannot be migrated`,
+        todo: say`Run "pgtrek roles --dry-run" for details.`,
         // On a provider's server there is no user with more rights than the connecting role.
         sql: isManaged ? [] : fixes('destination', superuser, ...reported.flatMap(({ sql }) => sql ?? [])),
       }),
@@ -114,8 +116,8 @@ export async function rolesItem(
     if (signal.aborted) throw error
     return itemOf(roleMove, {
       status: 'warning',
-      found: `they cannot be migrated to ${describeSettings(instances.destination)}: ${errorInfo(error).message}`,
-      todo: 'Connect as a role with the privilege, or create the roles yourself (roles: none).',
+      found: say`they cannot be migrated to ${describeSettings(instances.destination)}: ${errorInfo(error).message}`,
+      todo: say`Connect as a role with the privilege, or create the roles yourself (roles: none).`,
     })
   }
 }

@@ -6,6 +6,7 @@ import type { FollowAnswer } from '../../shared/follow-action.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { formatCount } from '../../shared/format.ts'
 import { messageOf } from '../../shared/message-of.ts'
+import { say } from '../../shared/say.ts'
 import type { WorkerView } from '../../shared/worker.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Ledger } from '../queue/ledger.ts'
@@ -90,7 +91,7 @@ export class FleetRun implements FleetController {
   async act(action: FleetAction): Promise<FollowAnswer> {
     const moves = this.#meant(action)
     if (action.type === 'retry') return await this.#retry(moves, action)
-    if (moves.length === 0) return { ok: false, message: 'there is no such mapping or database' }
+    if (moves.length === 0) return { ok: false, message: say`there is no such mapping or database` }
     switch (action.type) {
       case 'pause':
         return summed(await Promise.all(moves.map((move) => move.pause())))
@@ -153,7 +154,7 @@ export class FleetRun implements FleetController {
     } catch (error) {
       this.#workers = []
       if (this.#stop.signal.aborted) return
-      this.#say('warn', `the workers cannot be listed: ${errorInfo(error).message}`)
+      this.#say('warn', say`the workers cannot be listed: ${errorInfo(error).message}`)
     }
   }
 
@@ -186,7 +187,7 @@ export class FleetRun implements FleetController {
         await move
           .count()
           .catch((error) =>
-            this.#say('warn', `rows could not be counted: ${error.message}`, undefined, move.name),
+            this.#say('warn', say`rows could not be counted: ${error.message}`, undefined, move.name),
           )
       }
       await Bun.sleep(countEverySeconds * 1000)
@@ -200,13 +201,14 @@ export class FleetRun implements FleetController {
     const whole = database === undefined ? this.#mappings : []
     const mappings = whole.filter((one) => mapping === undefined || one.mapping.name === mapping)
     if (moves.length + mappings.length === 0)
-      return { ok: false, message: 'there is no such mapping or database' }
+      return { ok: false, message: say`there is no such mapping or database` }
     const restarted = mappings.filter((one) => one.retry()).length
     const troubled = moves.filter((move) => troubles.includes(move.view().state))
     const answers = await Promise.all(troubled.map((move) => move.retry()))
     const refused = answers.find(({ ok }) => !ok)
     const again = restarted + answers.filter(({ ok }) => ok).length
-    if (again === 0) return refused ?? { ok: true, message: 'nothing has failed: there is nothing to retry' }
+    if (again === 0)
+      return refused ?? { ok: true, message: say`nothing has failed: there is nothing to retry` }
     const databases = answers.filter(({ ok }) => ok).length
     const parts = [
       ...(restarted > 0 ? [formatCount(restarted, 'mapping')] : []),
@@ -224,8 +226,8 @@ export class FleetRun implements FleetController {
     const ready = moves.filter((move) => move.canSwitch({ back }))
     if (ready.length === 0) {
       const why = back
-        ? 'changes flow back from none of them: they were not switched over with keep_reverse'
-        : 'none of them is followed and has caught up'
+        ? say`changes flow back from none of them: they were not switched over with keep_reverse`
+        : say`none of them is followed and has caught up`
       return { ok: false, message: why }
     }
     const [only, ...others] = ready
@@ -235,11 +237,10 @@ export class FleetRun implements FleetController {
       this.#say('error', `switchover: ${messageOf(error)}`),
     )
     const rest = moves.length - ready.length
-    const what = back ? 'returning' : 'switching over'
-    return {
-      ok: true,
-      message: `${what} ${ready.length} databases, one after another${rest > 0 ? `; ${rest} are not ready` : ''}`,
-    }
+    const begun = back
+      ? say`returning ${ready.length} databases, one after another`
+      : say`switching over ${ready.length} databases, one after another`
+    return { ok: true, message: rest > 0 ? `${begun}; ${say`${rest} are not ready`}` : begun }
   }
 
   async #oneAfterAnother(
@@ -283,7 +284,7 @@ export class FleetRun implements FleetController {
     if (first) {
       return {
         ok: false,
-        message: `${first.name} is ${first.view().state}: switch over first, then mark it complete`,
+        message: say`${first.name} is ${first.view().state}: switch over first, then mark it complete`,
       }
     }
     const done: string[] = []
@@ -297,7 +298,7 @@ export class FleetRun implements FleetController {
     }
     return {
       ok: true,
-      message: done.length > 0 ? done.join('; ') : 'nothing was left to drop',
+      message: done.length > 0 ? done.join('; ') : say`nothing was left to drop`,
     }
   }
 

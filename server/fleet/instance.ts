@@ -3,6 +3,7 @@
 import type { Connection } from '../../shared/connection.ts'
 import type { FleetMapping } from '../../shared/fleet.ts'
 import { Pattern } from '../../shared/pattern.ts'
+import { say } from '../../shared/say.ts'
 import { dropEmptySchema } from '../coordination/own-schema.ts'
 import { UsageError } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
@@ -78,7 +79,7 @@ export function chosenDatabases(
       !exclude.some((pattern) => pattern.matches(database.name)),
   )
   const unused = include.find(({ used }) => !used)
-  if (unused) throw new UsageError(`${name}: the source has no database ${unused.text}`)
+  if (unused) throw new UsageError(say`${name}: the source has no database ${unused.text}`)
   return chosen
 }
 
@@ -187,7 +188,7 @@ function localeClauses(
   if (major < since.provider || (provider === 'b' && major < since.builtin)) {
     const what = provider === 'b' ? 'builtin' : 'ICU'
     throw new UsageError(
-      `the database's collation is of the provider ${what}, which ${describeSettings(settings)} (PostgreSQL ${major}) does not have: create the database there by hand, with a collation of your choice`,
+      say`the database's collation is of the provider ${what}, which ${describeSettings(settings)} (PostgreSQL ${major}) does not have: create the database there by hand, with a collation of your choice`,
     )
   }
   const [word, key] = provider === 'b' ? ['builtin', 'builtin_locale'] : ['icu', 'icu_locale']

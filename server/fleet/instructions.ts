@@ -1,5 +1,7 @@
 // The instructions for the cutover of one mapping, step by step. Each command can be pasted into a shell.
+
 import type { FleetMapping } from '../../shared/fleet.ts'
+import { say } from '../../shared/say.ts'
 import { type ConnectionSettings, isSocketDirectory, serverName } from '../postgres/settings.ts'
 
 const mostNamed = 5
@@ -15,10 +17,10 @@ export function cutoverInstructions(
   const [from, to] = [serverName(source), serverName(destination)]
   if (!mapping.follow) {
     return [
-      `Stop the applications that write to ${from} (${named}) before the copy starts: later changes are not copied.`,
-      `Wait until every database of ${mapping.name} is synced and the row-count difference is 0.`,
-      `Point the applications to ${to} and start them.`,
-      `Mark ${mapping.name} complete.`,
+      say`Stop the applications that write to ${from} (${named}) before the copy starts: later changes are not copied.`,
+      say`Wait until every database of ${mapping.name} is synced and the row-count difference is 0.`,
+      say`Point the applications to ${to} and start them.`,
+      say`Mark ${mapping.name} complete.`,
     ]
   }
   const each = (command: (database: string) => string) => forEach(databases, command)
@@ -30,20 +32,23 @@ export function cutoverInstructions(
     )
   const psql = (settings: ConnectionSettings, sql: string) =>
     each((database) => `psql "${connectionString(settings, database)}" -c "${sql}"`)
-  const commands =
-    stateDirectory === undefined
-      ? 'from the board, or, after stopping this fleet (it keeps nothing that another process could read), with'
-      : 'from the board, or on this machine, whether the fleet runs or not, with'
+  const keepsState = stateDirectory !== undefined
+  const go = pgtrek('switchover --read-only-source --keep-reverse --verify')
+  const goBack = pgtrek('switchover --back --read-only-source --verify --watch 0')
   return [
-    `The commands below take passwords from the passfile (~/.pgpass) or from PGPASSWORD.`,
-    `Wait until every database of ${mapping.name} (${named}) is ready and the row-count difference is 0.`,
-    `List the sessions on ${from}: ${psql(source, 'select usename, application_name, count(*) from pg_stat_activity where datname = current_database() group by 1, 2')}`,
-    `Tell the users of ${from} that these databases become and stay read-only. (A switchover that fails makes its database writable again.) To keep them writable, stop the applications yourself and omit --read-only-source below.`,
-    `Switch over, ${commands}: ${pgtrek('switchover --read-only-source --keep-reverse --verify')} . Each one succeeds with both sides compared, or leaves its database unchanged.`,
-    `Point the applications to ${to} and start them. Set the passwords of roles that need one.`,
-    `Check that ${to} can be written to: ${psql(destination, 'show transaction_read_only')} answers off. Check the applications' logs.`,
-    `While changes flow back (a fleet that is running or restarted applies them), you can return, ${commands}: ${pgtrek('switchover --back --read-only-source --verify --watch 0')} . It makes ${from} writable again; ${to} then stays read-only.`,
-    `When you are sure: mark ${mapping.name} complete. Slots, publications and positions are dropped on both sides; read-only databases stay read-only. To make it writable again after that: ${pgtrek('cleanup --writable')}`,
+    say`The commands below take passwords from the passfile (~/.pgpass) or from PGPASSWORD.`,
+    say`Wait until every database of ${mapping.name} (${named}) is ready and the row-count difference is 0.`,
+    say`List the sessions on ${from}: ${psql(source, 'select usename, application_name, count(*) from pg_stat_activity where datname = current_database() group by 1, 2')}`,
+    say`Tell the users of ${from} that these databases become and stay read-only. (A switchover that fails makes its database writable again.) To keep them writable, stop the applications yourself and omit --read-only-source below.`,
+    keepsState
+      ? say`Switch over, from the board, or on this machine, whether the fleet runs or not, with: ${go} . Each one succeeds with both sides compared, or leaves its database unchanged.`
+      : say`Switch over, from the board, or, after stopping this fleet (it keeps nothing that another process could read), with: ${go} . Each one succeeds with both sides compared, or leaves its database unchanged.`,
+    say`Point the applications to ${to} and start them. Set the passwords of roles that need one.`,
+    say`Check that ${to} can be written to: ${psql(destination, 'show transaction_read_only')} answers off. Check the applications' logs.`,
+    keepsState
+      ? say`While changes flow back (a fleet that is running or restarted applies them), you can return, from the board, or on this machine, whether the fleet runs or not, with: ${goBack} . It makes ${from} writable again; ${to} then stays read-only.`
+      : say`While changes flow back (a fleet that is running or restarted applies them), you can return, from the board, or, after stopping this fleet (it keeps nothing that another process could read), with: ${goBack} . It makes ${from} writable again; ${to} then stays read-only.`,
+    say`When you are sure: mark ${mapping.name} complete. Slots, publications and positions are dropped on both sides; read-only databases stay read-only. To make it writable again after that: ${pgtrek('cleanup --writable')}`,
   ]
 }
 

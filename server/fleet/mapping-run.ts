@@ -1,4 +1,5 @@
 // Runs one mapping of a fleet: its roles and databases, from one instance to another.
+
 import type {
   FleetConfig,
   FleetDatabase,
@@ -7,6 +8,7 @@ import type {
   FleetState,
 } from '../../shared/fleet.ts'
 import type { RolesReport } from '../../shared/roles.ts'
+import { say } from '../../shared/say.ts'
 import { DestinationBusy, type RunLock } from '../coordination/run-lock.ts'
 import { lockMove } from '../follow/cleanup.ts'
 import { errorInfo, UsageError } from '../postgres/errors.ts'
@@ -191,7 +193,7 @@ export class MappingRun {
           this.#roles = { state: 'problem', message: errorInfo(error).message, needing_password: [] }
           break
         }
-        this.#roles = { ...this.#roles, message: `${errorInfo(error).message}; it will be retried` }
+        this.#roles = { ...this.#roles, message: say`${errorInfo(error).message}; it will be retried` }
         this.services.onChange()
         await Promise.race([Bun.sleep(rolesRestMs), aborted(this.services.signal)])
       }
@@ -259,10 +261,11 @@ function rolesView({
   const failed = steps.filter((step) => step.status === 'failed').length
   const done = steps.filter((step) => step.status === 'done').length
   const isProblem = status !== 'completed'
-  const refused = status === 'refused' ? `${differences.length} roles differ, and nothing was changed; ` : ''
+  const made = say`${done} changes made, ${failed} failed, ${obstacles.length} not possible from here`
+  const refused = say`${differences.length} roles differ, and nothing was changed`
   return {
     state: isProblem ? 'problem' : 'done',
-    message: `${refused}${done} changes made, ${failed} failed, ${obstacles.length} not possible from here`,
+    message: status === 'refused' ? `${refused}; ${made}` : made,
     needing_password: needs_password.map(({ role }) => role),
   }
 }

@@ -3,6 +3,7 @@
 
 import type { FleetNotification } from '../../shared/fleet.ts'
 import { formatCount } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { pauseUnlessAborted } from '../system/deadline.ts'
 import { type FleetEvent, payloadOf } from './notify-format.ts'
 
@@ -94,7 +95,7 @@ class Hook {
       signal.removeEventListener('abort', stop)
     }
     if (this.#waiting.length > 0)
-      this.say(`${this.#name}: ${formatCount(this.#waiting.length, 'message')} not sent`)
+      this.say(say`${this.#name}: ${formatCount(this.#waiting.length, 'message')} not sent`)
     this.#waiting = []
   }
 
@@ -103,11 +104,11 @@ class Hook {
       const events = this.#waiting.splice(0, mostInOne)
       const problem = await this.#send(events)
       if (problem !== undefined) {
-        this.say(`${this.#name}: ${formatCount(events.length, 'message')} not delivered: ${problem}`)
+        this.say(say`${this.#name}: ${formatCount(events.length, 'message')} not delivered: ${problem}`)
       }
       if (this.#lost > 0) {
         this.say(
-          `${this.#name}: ${formatCount(this.#lost, 'message')} dropped, because too many were waiting`,
+          say`${this.#name}: ${formatCount(this.#lost, 'message')} dropped, because too many were waiting`,
         )
         this.#lost = 0
       }
@@ -135,7 +136,7 @@ class Hook {
   }
 
   get #name(): string {
-    return `notifications to ${new URL(this.notification.url).host}`
+    return say`notifications to ${new URL(this.notification.url).host}`
   }
 }
 
@@ -158,7 +159,7 @@ async function post(url: string, body: string, signal: AbortSignal): Promise<Out
     const again = status === 408 || status === 429 || status >= 500
     const seconds = Number(answer.headers.get('retry-after') ?? 0)
     return {
-      problem: `it answered HTTP ${status}`,
+      problem: say`it answered HTTP ${status}`,
       again,
       ...(seconds > 0 && { afterMs: seconds * 1000 }),
     }
@@ -170,7 +171,7 @@ async function post(url: string, body: string, signal: AbortSignal): Promise<Out
 /** The message of such an error may contain the URL; its code and its name do not. */
 function reasonOf(error: unknown): string {
   const { code, name } = error as { code?: unknown; name?: unknown }
-  if (name === 'TimeoutError') return 'no answer within the time limit'
+  if (name === 'TimeoutError') return say`no answer within the time limit`
   return typeof code === 'string' && code !== '' ? code : String(name)
 }
 

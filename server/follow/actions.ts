@@ -1,6 +1,7 @@
 // What a run of a move does on request. A switchover, a recopy and a change of tables exclude each other.
 
 import type { FollowAction, FollowAnswer } from '../../shared/follow-action.ts'
+import { say } from '../../shared/say.ts'
 import type { SwitchoverOptions } from '../../shared/switchover.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
 import type { Following } from '../replication/apply/follower.ts'
@@ -69,8 +70,8 @@ export class RunActions {
       const { stage } = status
       return refused(
         stage === 'done'
-          ? 'it has just started, and changes do not flow back yet: try again in a moment'
-          : `not streaming yet (state: ${stage}): try again when changes flow`,
+          ? say`it has just started, and changes do not flow back yet: try again in a moment`
+          : say`not streaming yet (state: ${stage}): try again when changes flow`,
       )
     }
     switch (action.type) {
@@ -82,16 +83,16 @@ export class RunActions {
         return done('resuming')
       case 'retry':
         if (followers.filter((follower) => follower.retry()).length === 0) {
-          return refused('there is no conflict')
+          return refused(say`there is no conflict`)
         }
         status.dispatch({ type: 'conflict_decided' })
-        return done('trying again')
+        return done(say`trying again`)
       case 'skip':
         if (followers.filter((follower) => isMeant(follower, action) && follower.skip()).length === 0) {
-          return refused('there is no such conflict')
+          return refused(say`there is no such conflict`)
         }
         status.dispatch({ type: 'conflict_decided' })
-        return done('the transaction is skipped')
+        return done(say`the transaction is skipped`)
       case 'apply_schema':
         return await this.#applySchema(action)
       case 'recopy':
@@ -105,7 +106,7 @@ export class RunActions {
   async #applySchema(seen: { lsn?: string | undefined }): Promise<FollowAnswer> {
     const answer = await this.#schema.applyToConflict((follower) => isMeant(follower, seen))
     if (answer) return answer
-    if (seen.lsn !== undefined) return refused('there is no such conflict about a table')
+    if (seen.lsn !== undefined) return refused(say`there is no such conflict about a table`)
     const altered = this.#schema.altered()
     if (typeof altered === 'string') return refused(altered)
     return await this.#exclusively('schema', async () => {
@@ -120,27 +121,27 @@ export class RunActions {
     if (typeof choice === 'string') return refused(choice)
     const cannotBegin = () => this.isBusy || this.lock === undefined
     // Another task may have begun during each of these waits.
-    if (cannotBegin()) return refused('another command is running')
+    if (cannotBegin()) return refused(say`another command is running`)
     await this.#recopy.forgetGone(choice)
     if (choice.tables.length === 0) {
       const gone = showNames(choice.gone)
       return done(
         gone
-          ? `no table to copy again: these tables no longer exist on the source: ${gone}`
-          : 'no table has failed: there is nothing to copy again',
+          ? say`no table to copy again: these tables no longer exist on the source: ${gone}`
+          : say`no table has failed: there is nothing to copy again`,
       )
     }
     const lock = this.lock
-    if (cannotBegin() || !lock) return refused('another command is running')
+    if (cannotBegin() || !lock) return refused(say`another command is running`)
     this.#begin('recopy', (onOver) => this.#recopy.run(choice, lock, onOver))
-    return done(`copying again: ${showNames(choice.tables)}`)
+    return done(say`copying again: ${showNames(choice.tables)}`)
   }
 
   #beginSwitchover(options: SwitchoverOptions): FollowAnswer {
     const refusal = this.#switchover.refusal(options)
     if (refusal !== undefined) return refused(refusal)
     this.#begin('switchover', () => this.#switchover.run(options))
-    return done('switching over')
+    return done(say`switching over`)
   }
 
   /** An unexpected failure of the work ends the run. */
@@ -168,9 +169,9 @@ export class RunActions {
 }
 
 const underWay: Record<Task['what'], string> = {
-  switchover: 'a switchover is running',
-  recopy: 'tables are being copied again',
-  schema: 'tables of the destination are being changed',
+  switchover: say`a switchover is running`,
+  recopy: say`tables are being copied again`,
+  schema: say`tables of the destination are being changed`,
 }
 
 /** A decision names the conflict that it is about, because there may be another one by now. */

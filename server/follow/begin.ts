@@ -1,5 +1,6 @@
 // The first copy of a move: by the requested engine, or by pgtrek's own where a subscription is not possible.
 
+import { say } from '../../shared/say.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
 import type { InitialCopy } from './copy-steps.ts'
@@ -40,7 +41,7 @@ async function copyBy(engine: CloneAndFollow['follow']['engine'], move: MoveCont
     move.update({ native: true })
   } catch (error) {
     if (!(error instanceof NativeImpossible)) throw error
-    move.status.warn(`${error.message}; using pgtrek's own stream instead`)
+    move.status.warn(say`${error.message}; using pgtrek's own stream instead`)
     work.memory.take(move.name)
     move.update({ progress: 'preparing' })
     await copyFirst(work, move.record)

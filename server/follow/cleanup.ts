@@ -114,7 +114,7 @@ function adviseGone(side: 'source' | 'dest') {
     const { reason, message } = error as ConnectFailed
     throw new ConnectFailed(
       reason,
-      `${message}. Nothing was changed. If this server is permanently lost, run "pgtrek cleanup --gone ${side}" to clean up the other one only`,
+      say`${message}. Nothing was changed. If this server is permanently lost, run "pgtrek cleanup --gone ${side}" to clean up the other one only`,
       { cause: error },
     )
   }
@@ -134,7 +134,7 @@ async function refuseAvailable(settings: ConnectionSettings) {
     throw error
   }
   throw new UsageError(
-    `${describeSettings(settings)} is available. Nothing was changed. Clean up both sides, without --gone`,
+    say`${describeSettings(settings)} is available. Nothing was changed. Clean up both sides, without --gone`,
   )
 }
 
@@ -217,7 +217,7 @@ async function remarkReadOnly(session: Session): Promise<string[]> {
   const state = await readReadOnly(session)
   if (!state || Object.keys(state.moves).length === 0) return []
   return [
-    `${describeSettings(session.settings)} stays read-only ("pgtrek cleanup --writable" makes it writable)`,
+    say`${describeSettings(session.settings)} stays read-only ("pgtrek cleanup --writable" makes it writable)`,
   ]
 }
 

@@ -1,6 +1,7 @@
 // A move that an earlier process began is continued: from the record of the state directory, or from what the servers
 // have of it.
 
+import { say } from '../../shared/say.ts'
 import type { RunLock } from '../coordination/run-lock.ts'
 import { describeNote, readNotes } from '../coordination/suspension-notes.ts'
 import { UsageError } from '../postgres/errors.ts'
@@ -27,7 +28,7 @@ export async function continueMove(
     onFound()
     const { moved, kept } = earlier ?? {}
     move.update({ ...found, ...(moved && { moved }), ...(kept && { kept }) })
-    move.status.say('found slot, publication and position of an earlier process on the servers')
+    move.status.say(say`found slot, publication and position of an earlier process on the servers`)
   }
   await finishHandover(move)
   refuseOver(move.record)
@@ -43,7 +44,9 @@ async function warnOfSuspended({ status, signal, ends }: MoveContext) {
   const { left, distrusted } = await readNotes(destination)
   if (distrusted !== undefined) status.warn(distrusted)
   for (const note of left)
-    status.warn(`still suspended on the destination; restore it with "pgtrek repair": ${describeNote(note)}`)
+    status.warn(
+      say`still suspended on the destination; restore it with "pgtrek repair": ${describeNote(note)}`,
+    )
 }
 
 function isInCopy({ progress }: FollowRecord): boolean {

@@ -1,7 +1,9 @@
 // Checks while rows are copied that the snapshot still exists and that the slot still keeps the changes since. Otherwise
 // hours of copying and of building indexes would be wasted.
+
 import type { MigrationEvent } from '../../shared/event.ts'
 import { formatBytes } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { describeSettings } from '../postgres/settings.ts'
@@ -46,8 +48,7 @@ export class CopyMonitor implements AsyncDisposable {
     const place = describeSettings(this.options.link.from)
     this.#end(
       new PgtrekError(
-        `${place} ended the session that held the snapshot of the copy, for instance by a restart: tables that were not complete ` +
-          `can no longer be copied from the same snapshot (${error.message}). Run the same command again`,
+        say`${place} ended the session that held the snapshot of the copy, for instance by a restart: tables that were not complete can no longer be copied from the same snapshot (${error.message}). Run the same command again`,
       ),
     )
   }
@@ -79,19 +80,18 @@ export class CopyMonitor implements AsyncDisposable {
   #judge(slot: SlotState | undefined) {
     const { names, from } = this.options.link
     const place = describeSettings(from)
-    const again = 'The copied rows cannot be kept up to date. Run the same command again'
+    const again = say`The copied rows cannot be kept up to date. Run the same command again`
     if (!slot) {
       return this.#end(
         new SlotUnusable(
-          `${place} no longer has the replication slot ${names.slot}: it was dropped. ${again}`,
+          say`${place} no longer has the replication slot ${names.slot}: it was dropped. ${again}`,
         ),
       )
     }
     if (slot.lost !== undefined) {
       return this.#end(
         new SlotUnusable(
-          `${place} has invalidated the slot ${slot.name} while rows were copied: ${slot.lost}. ${again}, with a larger ` +
-            'max_slot_wal_keep_size on the source',
+          say`${place} has invalidated the slot ${slot.name} while rows were copied: ${slot.lost}. ${again}, with a larger max_slot_wal_keep_size on the source`,
         ),
       )
     }
@@ -99,11 +99,11 @@ export class CopyMonitor implements AsyncDisposable {
     if (endangered || (safeBytes !== undefined && safeBytes < retainedBytes / 4)) {
       this.#warn(
         'limit',
-        `${place} invalidates the slot ${slot.name} after ${formatBytes(Math.max(0, safeBytes ?? 0))} more of its log (max_slot_wal_keep_size). The copy would then have to start again: raise that setting now`,
+        say`${place} invalidates the slot ${slot.name} after ${formatBytes(Math.max(0, safeBytes ?? 0))} more of its log (max_slot_wal_keep_size). The copy would then have to start again: raise that setting now`,
       )
     }
     if (retainedBytes > muchLogBytes) {
-      this.#warn('much', `the slot ${slot.name} holds much of the server's log: its disk may fill up`)
+      this.#warn('much', say`the slot ${slot.name} holds much of the server's log: its disk may fill up`)
     }
   }
 

@@ -52,7 +52,7 @@ export async function prepareLocked({ request, status, signal, lock }: InitialCo
 export async function confirm({ confirm: ask }: CloneAndFollow, plan: Plan) {
   if (plan.destroyed.length === 0 || (await ask(plan))) return
   throw new PlanRefused(
-    `${formatCount(plan.destroyed.length, 'object')} of the destination would be emptied or dropped, which was not confirmed (--yes). Nothing was changed`,
+    say`${formatCount(plan.destroyed.length, 'object')} of the destination would be emptied or dropped, which was not confirmed (--yes). Nothing was changed`,
   )
 }
 
@@ -123,7 +123,7 @@ export function refuseNothing({ tables, failedTables }: Pick<FollowRecord, 'tabl
   const [first] = failedTables
   if (tables.length > 0 || !first) return
   throw new PgtrekError(
-    `no table could be copied, so there is nothing to follow: ${showName(first)}: ${first.error}`,
+    say`no table could be copied, so there is nothing to follow: ${showName(first)}: ${first.error}`,
   )
 }
 
@@ -133,7 +133,7 @@ function refuseNewcomers({ plan: before }: Prepared, plan: Plan) {
   const newcomer = plan.tables.find((table) => !known.has(tableKey(table)))
   if (!newcomer) return
   throw new PlanRefused(
-    `${showName(newcomer)} was created on the source just now: start again, so that it is followed too`,
+    say`${showName(newcomer)} was created on the source just now: start again, so that it is followed too`,
   )
 }
 

@@ -1,5 +1,6 @@
 // The record of a move that this state directory does not know, made from what both servers have of it.
 
+import { say } from '../../shared/say.ts'
 import { type TableName, tableKey } from '../../shared/table-name.ts'
 import { readLargeObjects } from '../catalog/large-objects.ts'
 import { listSequences } from '../catalog/sequences.ts'
@@ -121,10 +122,9 @@ async function refuseEnded(name: string, ends: FollowEnds, facts: MoveFacts): Pr
 }
 
 export function wasSwitchedOver({ name, source, destination, direction }: FollowRecord): string {
-  const cleanUp = '"pgtrek cleanup" removes what is left of it'
   return direction === 'forward'
-    ? `${name} was switched over: the application belongs on ${destination}. ${cleanUp}; ${noWayBack(source, destination)}`
-    : `${name} has returned: the application belongs on ${source}. ${cleanUp}`
+    ? say`${name} was switched over: the application belongs on ${destination}. "pgtrek cleanup" removes what is left of it; ${noWayBack(source, destination)}`
+    : say`${name} has returned: the application belongs on ${source}. "pgtrek cleanup" removes what is left of it`
 }
 
 async function publishedTables(from: Session, names: LinkNames): Promise<TableName[]> {
@@ -151,7 +151,7 @@ async function notOnTheOtherSide(
   published: readonly TableName[],
 ): Promise<FollowRecord['failedTables']> {
   const there = new Set([...(await readFollowedTables(to)).values()].map(tableKey))
-  const error = `${describeSettings(to.settings)} has no such table`
+  const error = say`${describeSettings(to.settings)} has no such table`
   return published
     .filter((table) => !there.has(tableKey(table)))
     .map(({ schema, name }) => ({ schema, name, error }))

@@ -5,6 +5,7 @@ import { hostname } from 'node:os'
 import type { FollowAction, FollowAnswer, FollowController } from '../../shared/follow-action.ts'
 import type { FollowView } from '../../shared/follow-view.ts'
 import { messageOf } from '../../shared/message-of.ts'
+import { say } from '../../shared/say.ts'
 import { Cancelled } from '../postgres/errors.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
 import { RunActions, refused } from './actions.ts'
@@ -126,7 +127,7 @@ export class FollowRun implements FollowController {
   }
 
   async act(action: FollowAction): Promise<FollowAnswer> {
-    return this.isRunning ? await this.#actions.act(action) : refused('it has ended')
+    return this.isRunning ? await this.#actions.act(action) : refused(say`it has ended`)
   }
 
   async #run(begin: CloneAndFollow | undefined, earlier: FollowRecord | undefined): Promise<FollowResult> {

@@ -215,7 +215,7 @@ export class FollowStatus {
     }
     const isNew = !isWaiting || this.#lastError?.message !== error.message
     this.#lastError = errorInfo(error)
-    if (isNew) this.say(`${error.message}; it will be retried`, 'warn')
+    if (isNew) this.say(say`${error.message}; it will be retried`, 'warn')
     this.dispatch({ type: 'server_awaited', error: this.#lastError })
     this.onChange('now')
   }
@@ -262,7 +262,7 @@ export class FollowStatus {
       ...this.#allTroubles().map(([, words]) => words),
       ...shownProblems(this.objects),
       ...(this.stage === 'streaming' && !this.objects
-        ? ['the objects of both sides are being compared']
+        ? [say`the objects of both sides are being compared`]
         : []),
     ]
   }

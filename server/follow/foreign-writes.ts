@@ -1,6 +1,8 @@
 // Notices what others than the move write to followed tables of the destination: rows in the server's statistics that
 // the move has not written. It costs one query at intervals, and misses what the server has not counted yet.
+
 import type { ForeignTable, ForeignWrites } from '../../shared/foreign-writes.ts'
+import { say } from '../../shared/say.ts'
 import { type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Session } from '../postgres/session.ts'
 import type { OwnWrites } from '../replication/apply/own-writes.ts'
@@ -110,13 +112,16 @@ export async function nameOthers(
      where l.mode = 'RowExclusiveLock' and l.granted and l.relation in (${oids.join(', ') || '0'})`)
   const pids = new Set(writing.map(({ pid }) => pid))
   const named = others.map(({ pid, user, application, address }) => {
-    const what = application === '' ? 'a program without a name' : application
-    const where = address === null ? '' : ` from ${address}`
-    const isWriting = pids.has(pid) ? ', writing now' : ''
-    return { isWriting, words: `${what} of ${user}${where} (pid ${pid}${isWriting})` }
+    const what = application === '' ? say`a program without a name` : application
+    const who = address === null ? user : `${user} from ${address}`
+    const isWriting = pids.has(pid)
+    const words = isWriting
+      ? say`${what} of ${who} (pid ${pid}, writing now)`
+      : say`${what} of ${who} (pid ${pid})`
+    return { isWriting, words }
   })
   return named
-    .toSorted((one, other) => other.isWriting.length - one.isWriting.length)
+    .toSorted((one, other) => Number(other.isWriting) - Number(one.isWriting))
     .map(({ words }) => words)
 }
 

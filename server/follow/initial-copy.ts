@@ -1,6 +1,7 @@
 // The first copy of a move with pgtrek's own stream: the slot first, then schema and rows under the snapshot that the
 // slot exports. So no change is missed, and none is applied twice.
 
+import { say } from '../../shared/say.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { describeSettings } from '../postgres/settings.ts'
 import { showLsn } from '../replication/stream/lsn.ts'
@@ -78,7 +79,7 @@ export async function copyFirst(work: InitialCopy, record: FollowRecord): Promis
     stack.defer(() => slot.session.close())
     record = { ...record, unread: showLsn(slot.consistentPoint) }
     work.update({ unread: showLsn(slot.consistentPoint) })
-    status.say(`slot ${slot.name} holds all changes from now on`)
+    status.say(say`slot ${slot.name} holds all changes from now on`)
     const moved = await readMoved(link, followedTables(prepared), slot.snapshot)
     const monitor = stack.use(
       new CopyMonitor({ link, slot, warn: (words) => status.warn(words), everyMs: request.slotCheckEveryMs }),
@@ -91,7 +92,7 @@ export async function copyFirst(work: InitialCopy, record: FollowRecord): Promis
     const passing = {
       signal,
       onWait: (error: Error, seconds: number) =>
-        status.warn(`${error.message}; another attempt in ${seconds} seconds`),
+        status.warn(say`${error.message}; another attempt in ${seconds} seconds`),
       atMostMs: endPatienceMs,
     }
     await retryWhileUnavailable(() => recordMissing(link, record, settled, signal), passing)
@@ -118,7 +119,7 @@ function withOids(
     ...copied.failedTables,
     ...swapped.map(({ schema, name }) => ({
       ...{ schema, name },
-      error: 'another table of the source got this name while it was copied: start again',
+      error: say`another table of the source got this name while it was copied: start again`,
     })),
   ]
   const failed = new Set(failedTables.map(tableKey))

@@ -2,6 +2,7 @@
 // They are created in this order, so that no change is missed.
 
 import type { Direction } from '../../shared/follow.ts'
+import { say } from '../../shared/say.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { tableKey } from '../../shared/table-name.ts'
 import { PlanRefused } from '../postgres/errors.ts'
@@ -74,11 +75,11 @@ export async function begin({ to, names }: Link, { consistentPoint }: CreatedSlo
 
 /** The snapshot exists as long as the slot's session, which the caller closes. */
 export async function makeSlot(request: LinkRequest): Promise<CreatedSlot> {
-  const { from, names, signal, say } = request
+  const { from, names, signal, say: log } = request
   await refuseOthers(request, signal)
   await using source = await Session.open(from, { signal })
   await publish(source, request)
-  const waiting = setTimeout(() => reportBlockers(from, say), patienceMs)
+  const waiting = setTimeout(() => reportBlockers(from, log), patienceMs)
   try {
     return await createSlot(from, names.slot, { signal })
   } finally {
@@ -94,24 +95,23 @@ export async function refuseOthers({ from, to, names }: Link, signal: AbortSigna
   const own = publicationsOf(names)
   const published: string[] = []
   for (const name of own) if (await readPublication(source, name)) published.push(`publication ${name}`)
-  const there = [...((await readSlot(source, slot)) ? [`replication slot ${slot}`] : []), ...published].map(
-    (what) => `${what} on ${describeSettings(from)}`,
-  )
-  if (await hasSubscription(destination, slot)) there.push(`subscription ${slot} on ${describeSettings(to)}`)
-  if (await readPosition(destination, position)) there.push(`position ${position} on ${describeSettings(to)}`)
+  const there = [
+    ...((await readSlot(source, slot)) ? [say`replication slot ${slot}`] : []),
+    ...published,
+  ].map((what) => `${what} on ${describeSettings(from)}`)
+  if (await hasSubscription(destination, slot))
+    there.push(say`subscription ${slot} on ${describeSettings(to)}`)
+  if (await readPosition(destination, position))
+    there.push(say`position ${position} on ${describeSettings(to)}`)
   if (there.length === 0) return
   const mark = await readMark(source, publication)
   if (mark?.handedOver) {
     throw new PlanRefused(
-      `an earlier move (${mark.begunBy}) from ${describeSettings(from)} to ${describeSettings(to)} was switched over and left behind ` +
-        `${there.join(', ')}. Nothing was changed. "pgtrek cleanup" ends it and reports whether anything was written ` +
-        'there since; --name gives this move another name',
+      say`an earlier move (${mark.begunBy}) from ${describeSettings(from)} to ${describeSettings(to)} was switched over and left behind ${there.join(', ')}. Nothing was changed. "pgtrek cleanup" ends it and reports whether anything was written there since; --name gives this move another name`,
     )
   }
   throw new PlanRefused(
-    `an earlier move${mark ? ` (${mark.begunBy})` : ''} left behind ${there.join(', ')}, and may still need it. Nothing was ` +
-      'changed. "pgtrek follow" with the same connections continues a move whose copy is complete; "pgtrek ' +
-      'cleanup" ends it; --name gives this move another name',
+    say`an earlier move${mark ? ` (${mark.begunBy})` : ''} left behind ${there.join(', ')}, and may still need it. Nothing was changed. "pgtrek follow" with the same connections continues a move whose copy is complete; "pgtrek cleanup" ends it; --name gives this move another name`,
   )
 }
 
@@ -129,7 +129,7 @@ export async function publish(
   const whole = tables.filter((table) => !apart.has(tableKey(table)))
   if (!names.ownPublication) {
     const state = await readPublication(source, names.publication)
-    if (!state) throw new PlanRefused(`the source has no publication ${names.publication}`)
+    if (!state) throw new PlanRefused(say`the source has no publication ${names.publication}`)
     const [problem] = publicationProblems(state, whole)
     if (problem) throw new PlanRefused(problem)
     return
@@ -147,22 +147,22 @@ export async function publish(
 }
 
 /** Reports what the slot waits for. A failure of the slot itself is reported by its creation. */
-export async function reportBlockers(from: ConnectionSettings, say: (message: string) => void) {
+export async function reportBlockers(from: ConnectionSettings, log: (message: string) => void) {
   try {
     await using session = await Session.open(from)
     for (const { pid, user, application, since, query } of await readSlotBlockers(session)) {
-      say(
-        `the slot waits for a transaction of ${user} (${application || 'no name'}, process ${pid}, since ${since}): ${query}`,
+      log(
+        say`the slot waits for a transaction of ${user} (${application || say`no name`}, process ${pid}, since ${since}): ${query}`,
       )
     }
     for (const { gid, owner, database, since } of await readPrepared(session)) {
       const name = quoteLiteral(gid)
-      say(
-        `the slot waits for prepared transaction ${gid} of ${owner} in ${database}, since ${since}: in ${database}, commit prepared ${name} or rollback prepared ${name}`,
+      log(
+        say`the slot waits for prepared transaction ${gid} of ${owner} in ${database}, since ${since}: in ${database}, commit prepared ${name} or rollback prepared ${name}`,
       )
     }
   } catch (error) {
-    say(`the slot waits for open transactions (their sessions cannot be read: ${error})`)
+    log(say`the slot waits for open transactions (their sessions cannot be read: ${error})`)
   }
 }
 
@@ -194,13 +194,13 @@ export async function dropLink({ from, to, names }: Link, owner: Owner): Promise
   const [there, here] = [describeSettings(from), describeSettings(to)]
   // First, because a subscription keeps connecting to its slot.
   if (owned.subscription && (await dropSubscription(destination, names.slot))) {
-    dropped.push(`subscription ${names.slot} of ${here}`)
+    dropped.push(say`subscription ${names.slot} of ${here}`)
   }
   if (owned.slot && (await dropSlot(source, names.slot, { isOurs }))) {
-    dropped.push(`replication slot ${names.slot} of ${there}`)
+    dropped.push(say`replication slot ${names.slot} of ${there}`)
   }
   for (const publication of owned.publications) {
-    if (await dropPublication(source, publication)) dropped.push(`publication ${publication} of ${there}`)
+    if (await dropPublication(source, publication)) dropped.push(say`publication ${publication} of ${there}`)
   }
   if (owned.position) {
     const what = await dropPosition(destination, names.position)
@@ -222,7 +222,8 @@ export async function dropHalf(
     if (await dropSubscription(session, names.slot)) dropped.push(`subscription ${names.slot}`)
     dropped.push(...(await dropPosition(session, names.position)))
   } else {
-    if (await dropSlot(session, names.slot, { isOurs: true })) dropped.push(`replication slot ${names.slot}`)
+    if (await dropSlot(session, names.slot, { isOurs: true }))
+      dropped.push(say`replication slot ${names.slot}`)
     for (const publication of publicationsOf(names)) {
       if (await dropPublication(session, publication)) dropped.push(`publication ${publication}`)
     }

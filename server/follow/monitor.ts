@@ -115,7 +115,7 @@ export class FollowMonitor implements AsyncDisposable {
       ...(slot.lost !== undefined && { lost: slot.lost }),
     })
     if (slot.retainedBytes > muchLogBytes) {
-      status.warn(`the slot ${slot.name} holds much of the server's log: its disk may fill up`)
+      status.warn(say`the slot ${slot.name} holds much of the server's log: its disk may fill up`)
     }
   }
 

@@ -2,6 +2,7 @@
 
 import type { Direction } from '../../shared/follow.ts'
 import { messageOf } from '../../shared/message-of.ts'
+import { say } from '../../shared/say.ts'
 import { ConnectFailed, PgtrekError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import { readPublication } from '../replication/stream/publication.ts'
@@ -78,12 +79,12 @@ export class MoveContext {
     this.services.memory.save(this.#record)
     const { skipped, learned } = change
     if (skipped) {
-      this.#mark('transactions were skipped', (session, publication) =>
+      this.#mark(say`transactions were skipped`, (session, publication) =>
         markSkipped(session, publication, this.#record.skipped ?? []),
       )
     }
     if (learned) {
-      this.#mark('tables were added to the move with all of their rows', (session, publication) =>
+      this.#mark(say`tables were added to the move with all of their rows`, (session, publication) =>
         markLearned(session, publication, this.#record.learned),
       )
     }
@@ -120,7 +121,7 @@ export class MoveContext {
         await using session = await Session.open(from)
         await write(session, names.publication)
       } catch (error) {
-        this.status.warn(`only this state directory has a record of which ${what}: ${messageOf(error)}`)
+        this.status.warn(say`only this state directory has a record of which ${what}: ${messageOf(error)}`)
       }
     })
   }
@@ -145,7 +146,7 @@ export class MoveContext {
 
   link(direction: Direction): Link {
     const link = this.allLinks().find((one) => one.direction === direction)
-    if (!link) throw new PgtrekError('changes do not flow back: the switchover was without --keep-reverse')
+    if (!link) throw new PgtrekError(say`changes do not flow back: the switchover was without --keep-reverse`)
     return link
   }
 

@@ -1,6 +1,8 @@
 // The state of a move as both servers have it, without the state directory.
+
 import type { Direction } from '../../shared/follow.ts'
 import type { MoveOnServers, MoveState } from '../../shared/move-state.ts'
+import { say } from '../../shared/say.ts'
 import { type ReadOnlyMark, readReadOnly } from '../catalog/read-only-state.ts'
 import { describeHolder, processesOf } from '../coordination/lock-holders.ts'
 import { Session } from '../postgres/session.ts'
@@ -120,10 +122,7 @@ export function primaryOf(state: MoveState): 'source' | 'destination' | undefine
 
 /** Why a return is not possible, and what is instead. */
 export function noWayBack(source: string, destination: string): string {
-  return (
-    `--back is not possible: the switchover was without --keep-reverse, and ${source} does not have what was written to ` +
-    `${destination} since. To return, clean up with --writable, then move from ${destination} to ${source}`
-  )
+  return say`--back is not possible: the switchover was without --keep-reverse, and ${source} does not have what was written to ${destination} since. To return, clean up with --writable, then move from ${destination} to ${source}`
 }
 
 function partsOfLink({ names, slot, publication, subscription, position }: LinkFacts): string[] {
@@ -166,92 +165,103 @@ export function describeMove(
 ): Pick<MoveOnServers, 'words' | 'next'> {
   const [source, destination] = [describeSettings(ends.source), describeSettings(ends.destination)]
   const { readOnly } = facts
-  const end = '"pgtrek cleanup" ends the move'
-  const on = isAtWork ? [] : ['"pgtrek follow" continues']
+  const end = say`"pgtrek cleanup" ends the move`
+  const on = isAtWork ? [] : [say`"pgtrek follow" continues`]
   // A process was killed after a return, before it made the source writable again.
   const still = readOnly.source
-    ? `; ${source} is still read-only, which "pgtrek follow" and "pgtrek cleanup" undo`
+    ? `; ${say`${source} is still read-only, which "pgtrek follow" and "pgtrek cleanup" undo`}`
     : ''
   const writable = (side: 'source' | 'destination') =>
     readOnly[side]
-      ? [`"pgtrek cleanup --writable" also makes ${side === 'source' ? source : destination} writable`]
+      ? [say`"pgtrek cleanup --writable" also makes ${side === 'source' ? source : destination} writable`]
       : []
   switch (stateOf(facts)) {
     case 'none':
       return {
-        words: `the servers have no move from ${source} to ${destination}`,
-        next: ['"pgtrek clone --follow" starts one'],
+        words: say`the servers have no move from ${source} to ${destination}`,
+        next: [say`"pgtrek clone --follow" starts one`],
       }
     case 'copying':
       return isAtWork
-        ? { words: `rows are being copied from ${source} to ${destination}`, next: [] }
+        ? { words: say`rows are being copied from ${source} to ${destination}`, next: [] }
         : {
-            words: `the copy from ${source} to ${destination} was interrupted${facts.forward.slot ? `, and its slot retains the log of ${source}` : ''}${facts.forward.names.ownPublication ? '' : ' (or it was switched over: this is not recorded in a publication that pgtrek did not create)'}`,
+            words: `${copyInterrupted(source, destination, facts.forward.slot)}${facts.forward.names.ownPublication ? '' : `; ${say`or it was switched over: this is not recorded in a publication that pgtrek did not create`}`}`,
             next: [
-              '"pgtrek clone --follow" with the same state directory undoes it and starts again',
-              '"pgtrek cleanup" undoes it, from any machine',
+              say`"pgtrek clone --follow" with the same state directory undoes it and starts again`,
+              say`"pgtrek cleanup" undoes it, from any machine`,
             ],
           }
     case 'following':
       return {
-        words: `changes flow from ${source}, which is in use, to ${destination}${still}`,
-        next: [...on, '"pgtrek switchover" makes the destination the primary', end],
+        words: `${say`changes flow from ${source}, which is in use, to ${destination}`}${still}`,
+        next: [...on, say`"pgtrek switchover" makes the destination the primary`, end],
       }
     case 'both_ways':
       return {
-        words: `changes flow both ways between ${source} and ${destination}${still}`,
-        next: [...on, '"pgtrek switchover" makes the destination the primary', end],
+        words: `${say`changes flow both ways between ${source} and ${destination}`}${still}`,
+        next: [...on, say`"pgtrek switchover" makes the destination the primary`, end],
       }
     case 'switching':
       return isAtWork
-        ? { words: `a switchover is running; ${source} is read-only`, next: [] }
+        ? { words: say`a switchover is running; ${source} is read-only`, next: [] }
         : {
-            words: `a switchover was interrupted before the handover: ${source} is read-only and still the primary`,
+            words: say`a switchover was interrupted before the handover: ${source} is read-only and still the primary`,
             next: [
-              `"pgtrek follow" makes ${source} writable again and continues`,
-              `"pgtrek cleanup" makes ${source} writable again and ends the move`,
+              say`"pgtrek follow" makes ${source} writable again and continues`,
+              say`"pgtrek cleanup" makes ${source} writable again and ends the move`,
             ],
           }
     case 'switched_over':
       return {
-        words: `it was switched over: the application belongs on ${destination}${readOnly.source ? `, ${source} is read-only` : ''}`,
+        words: readOnly.source
+          ? say`it was switched over: the application belongs on ${destination}, ${source} is read-only`
+          : say`it was switched over: the application belongs on ${destination}`,
         next: [
-          '"pgtrek cleanup" removes what remains',
+          say`"pgtrek cleanup" removes what remains`,
           ...writable('source'),
           noWayBack(source, destination),
         ],
       }
     case 'flowing_back':
       return {
-        words: `it was switched over: changes flow from ${destination}, which is in use, back to ${source}`,
-        next: [...on, '"pgtrek switchover --back" returns', end],
+        words: say`it was switched over: changes flow from ${destination}, which is in use, back to ${source}`,
+        next: [...on, say`"pgtrek switchover --back" returns`, end],
       }
     case 'returning':
       return isAtWork
-        ? { words: `a switchover back is running; ${destination} is read-only`, next: [] }
+        ? { words: say`a switchover back is running; ${destination} is read-only`, next: [] }
         : {
-            words: `a switchover back was interrupted before the handover: ${destination} is read-only and still the primary`,
+            words: say`a switchover back was interrupted before the handover: ${destination} is read-only and still the primary`,
             next: [
-              `"pgtrek follow" makes ${destination} writable again and continues`,
-              `"pgtrek cleanup" makes ${destination} writable again and ends the move`,
+              say`"pgtrek follow" makes ${destination} writable again and continues`,
+              say`"pgtrek cleanup" makes ${destination} writable again and ends the move`,
             ],
           }
     case 'returned':
       return {
-        words: `it has returned: the application belongs on ${source}${readOnly.destination ? `, ${destination} is read-only` : ''}${still}`,
-        next: ['"pgtrek cleanup" removes what remains', ...writable('destination')],
+        words: `${readOnly.destination ? say`it has returned: the application belongs on ${source}, ${destination} is read-only` : say`it has returned: the application belongs on ${source}`}${still}`,
+        next: [say`"pgtrek cleanup" removes what remains`, ...writable('destination')],
       }
     case 'read_only': {
       const sides = [...(readOnly.source ? [source] : []), ...(readOnly.destination ? [destination] : [])]
       return {
-        words: `cleaned up; ${sides.join(' and ')} ${sides.length > 1 ? 'are' : 'is'} still read-only`,
-        next: ['"pgtrek cleanup --writable" undoes it'],
+        words:
+          sides.length > 1
+            ? say`cleaned up; ${source} and ${destination} are still read-only`
+            : say`cleaned up; ${sides[0]} is still read-only`,
+        next: [say`"pgtrek cleanup --writable" undoes it`],
       }
     }
     case 'remains':
       return {
-        words: `parts of a move from ${source} to ${destination} are left, and the move cannot be continued`,
-        next: ['"pgtrek cleanup" removes them'],
+        words: say`parts of a move from ${source} to ${destination} are left, and the move cannot be continued`,
+        next: [say`"pgtrek cleanup" removes them`],
       }
   }
+}
+
+function copyInterrupted(source: string, destination: string, hasSlot: boolean): string {
+  return hasSlot
+    ? say`the copy from ${source} to ${destination} was interrupted, and its slot retains the log of ${source}`
+    : say`the copy from ${source} to ${destination} was interrupted`
 }

@@ -107,7 +107,7 @@ async function changesOf({ schema = '', name }: ObjectDifference, from: Session,
 
 function describeChanges(changes: SchemaChanges): string {
   const statements = changes.statements.concat(changes.finish)
-  const can = statements.length > 0 ? [`"pgtrek apply-schema" runs ${statements.join('; ')}`] : []
+  const can = statements.length > 0 ? [say`"pgtrek apply-schema" runs ${statements.join('; ')}`] : []
   const said = [...changes.remarks, ...can]
   return said.length > 0 ? `: ${said.join('; ')}` : ''
 }
@@ -122,7 +122,9 @@ async function compareMoved({ record, link, lockWaitMs, signal }: CheckedMove) {
     signal,
   }).catch((error) => {
     if (!(error instanceof DumpFailed)) throw error
-    throw new PgtrekError(`the objects of both sides cannot be compared: ${error.message}`, { cause: error })
+    throw new PgtrekError(say`the objects of both sides cannot be compared: ${error.message}`, {
+      cause: error,
+    })
   })
   const skipped = new Set(record.moved?.skippedExtensions)
   return {

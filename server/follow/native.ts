@@ -1,6 +1,8 @@
 // The first copy with `--engine native`: pgtrek creates the objects, and a subscription of the destination copies rows and
 // applies changes. The destination has to be able to connect to the source, and to be allowed to subscribe.
+
 import { shortList } from '../../shared/format.ts'
+import { say } from '../../shared/say.ts'
 import { showName, tableKey } from '../../shared/table-name.ts'
 import { whichServer } from '../catalog/server.ts'
 import type { Plan } from '../migrate/plan/types.ts'
@@ -49,7 +51,7 @@ export async function copyNatively(work: InitialCopy, record: FollowRecord): Pro
     await publish(source, { ...link, tables, insertsOnly, move: moveOf(record) })
     await recordMissing(link, record, copied, signal)
     await subscribe(work, record, insertsOnly.length > 0)
-    status.say(`subscription ${link.names.slot} of the destination copies the rows and follows`)
+    status.say(say`subscription ${link.names.slot} of the destination copies the rows and follows`)
     const isCopied = new Set(copied.tables.map(tableKey))
     work.update({
       progress: 'following',
@@ -65,15 +67,17 @@ export async function copyNatively(work: InitialCopy, record: FollowRecord): Pro
 /** Throws when a subscription is not possible, before anything is created. */
 async function testSubscription({ request, signal }: InitialCopy, { forward }: FollowRecord) {
   if (request.follow.bidirectional) {
-    throw new NativeImpossible('a subscription cannot distinguish its own changes from those that come back')
+    throw new NativeImpossible(
+      say`a subscription cannot distinguish its own changes from those that come back`,
+    )
   }
   const upserts = request.options.existingDataMode !== 'truncate'
-  if (upserts) throw new NativeImpossible('a subscription cannot add rows to existing rows')
+  if (upserts) throw new NativeImpossible(say`a subscription cannot add rows to existing rows`)
   await using source = await Session.open(request.source, { signal })
   await using destination = await Session.open(request.destination, { signal })
   if ((await whichServer(source)) === (await whichServer(destination))) {
     throw new NativeImpossible(
-      'a server cannot create a subscription to itself: it would wait for its own transaction',
+      say`a server cannot create a subscription to itself: it would wait for its own transaction`,
     )
   }
   await impossibleWhen(() => trySubscription(destination, forward.slot, request.source))
@@ -84,7 +88,7 @@ function refuseOldRows({ destroyed }: Plan) {
   const filled = destroyed.filter(({ action }) => action === 'truncate').map(showName)
   if (filled.length === 0) return
   throw new NativeImpossible(
-    `a subscription cannot replace rows in one transaction, and these tables of the destination have some: ${shortList(filled)}`,
+    say`a subscription cannot replace rows in one transaction, and these tables of the destination have some: ${shortList(filled)}`,
   )
 }
 
@@ -102,6 +106,8 @@ async function impossibleWhen(subscribing: () => Promise<void>) {
     await subscribing()
   } catch (error) {
     const { message } = error as Error
-    throw new NativeImpossible(`the destination cannot subscribe to the source: ${message}`, { cause: error })
+    throw new NativeImpossible(say`the destination cannot subscribe to the source: ${message}`, {
+      cause: error,
+    })
   }
 }

@@ -1,6 +1,7 @@
 // Tables of the destination that others than this move have written to. They are recorded until a comparison finds them
 // equal.
 
+import { say } from '../../shared/say.ts'
 import { showName, type TableName } from '../../shared/table-name.ts'
 import { Session } from '../postgres/session.ts'
 import type { OwnWrites } from '../replication/apply/own-writes.ts'
@@ -65,7 +66,7 @@ export class OtherWriters {
     for (const table of found) {
       if (isWrittenByOthers(move.record, table)) continue
       move.status.say(
-        `table ${showName(table)} of the destination was written to by others than this move`,
+        say`table ${showName(table)} of the destination was written to by others than this move`,
         'warn',
       )
     }

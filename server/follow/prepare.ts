@@ -4,6 +4,7 @@
 import { shortList } from '../../shared/format.ts'
 import { Pattern } from '../../shared/pattern.ts'
 import type { TableRule } from '../../shared/request.ts'
+import { say } from '../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { SequenceName } from '../catalog/sequences.ts'
 import { SourceReading } from '../migrate/inventory/source-inventory.ts'
@@ -69,7 +70,7 @@ export async function prepare(request: CloneAndFollow, signal: AbortSignal): Pro
     warnings: [
       ...left.map(
         (table) =>
-          `${showName(table)} is ${table.why}: its rows are copied as they are now, and not followed`,
+          say`${showName(table)} is ${table.why}: its rows are copied as they are now, and not followed`,
       ),
       ...findings,
     ],
@@ -85,7 +86,7 @@ function refuseOtherPartitions({ tables }: Plan) {
   )
   if (named.length === 0) return
   throw new PlanRefused(
-    `these partitions of the source are not on the destination, where their table is partitioned differently: ${shortList(named)}. Their rows could be copied, but their changes could not be followed. Create the same partitions on the destination, or drop its table; or exclude the table here and copy it without following. Nothing was changed`,
+    say`these partitions of the source are not on the destination, where their table is partitioned differently: ${shortList(named)}. Their rows could be copied, but their changes could not be followed. Create the same partitions on the destination, or drop its table; or exclude the table here and copy it without following. Nothing was changed`,
   )
 }
 
@@ -110,7 +111,7 @@ function refuseMappings(rules: readonly TableRule[]) {
   const mapped = rules.find(({ columns, leaveOut }) => columns || leaveOut?.length)
   if (!mapped) return
   throw new UsageError(
-    `the columns of ${mapped.table} are mapped, and a mapping cannot be applied to changes: copy that table without following it (exclude it here), or follow it without the mapping`,
+    say`the columns of ${mapped.table} are mapped, and a mapping cannot be applied to changes: copy that table without following it (exclude it here), or follow it without the mapping`,
   )
 }
 
@@ -121,7 +122,7 @@ async function withoutUnlogged(source: Session, tables: readonly PlannedRows[]) 
   for (const table of tables) {
     const { schema, name } = table
     const fact = facts.get(tableKey(table))
-    if (fact?.kind === 'f') left.push({ schema, name, why: 'a foreign table' })
+    if (fact?.kind === 'f') left.push({ schema, name, why: say`a foreign table` })
     else if (fact?.persistence === 'u') left.push({ schema, name, why: 'unlogged' })
     else kept.push(table)
   }
@@ -187,6 +188,6 @@ function chosenBy(patterns: readonly string[], tables: readonly TableName[]): Ta
   const known = patterns.map((text) => new Pattern(text))
   const chosen = tables.filter(({ schema, name }) => known.some((pattern) => pattern.matches(name, schema)))
   const unused = known.find(({ used }) => !used)
-  if (unused) throw new UsageError(`no table to be followed is named ${unused.text}`)
+  if (unused) throw new UsageError(say`no table to be followed is named ${unused.text}`)
   return chosen.map(({ schema, name }) => ({ schema, name }))
 }

@@ -2,6 +2,7 @@
 
 import type { Direction } from '../../shared/follow.ts'
 import type { FollowAnswer } from '../../shared/follow-action.ts'
+import { say } from '../../shared/say.ts'
 import type { TableName } from '../../shared/table-name.ts'
 import { errorInfo } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
@@ -47,9 +48,10 @@ export class SchemaTask {
     const follower = status.followers.get(direction)
     const tables = status.objects?.altered ?? []
     if (!follower || isBothWays || record.native || tables.length === 0) {
-      return 'there is no conflict about a table, and no table with changed columns is known'
+      return say`there is no conflict about a table, and no table with changed columns is known`
     }
-    if (follower.status.phase !== 'streaming') return `it is ${follower.status.phase}`
+    if (follower.status.phase !== 'streaming')
+      return say`changes are not applied at the moment: ${follower.status.phase}`
     return { direction, follower, tables }
   }
 

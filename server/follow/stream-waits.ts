@@ -1,5 +1,6 @@
 // Waiting for something that a stream reports.
 
+import { say } from '../../shared/say.ts'
 import { PgtrekError } from '../postgres/errors.ts'
 import type { Following } from '../replication/apply/follower.ts'
 import type { StreamProgress } from '../replication/apply/statistics.ts'
@@ -55,7 +56,7 @@ export async function endAt(follower: Following, lsn: Lsn, signal: AbortSignal) 
     await untilProgress(follower, ({ phase, conflict }) => {
       if (conflict) {
         throw new PgtrekError(
-          `earlier changes have to be applied first, and they stop at a conflict: ${conflict.message}. Resolve it first`,
+          say`earlier changes have to be applied first, and they stop at a conflict: ${conflict.message}. Resolve it first`,
         )
       }
       return phase === 'stopped' || phase === 'failed'

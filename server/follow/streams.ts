@@ -2,6 +2,7 @@
 
 import type { Direction, FollowEvent } from '../../shared/follow.ts'
 import { messageOf } from '../../shared/message-of.ts'
+import { say } from '../../shared/say.ts'
 import { Session } from '../postgres/session.ts'
 import { Follower, type Following } from '../replication/apply/follower.ts'
 import { OwnWrites } from '../replication/apply/own-writes.ts'
@@ -133,7 +134,7 @@ export class Streams {
       subscription,
       onLook: () => status.nativeChecked(follower.copied),
       onCopied: () => {
-        status.say('the rows of all tables are copied; analyzing the tables')
+        status.say(say`the rows of all tables are copied; analyzing the tables`)
         void this.#finishNative().catch((error) => status.warn(messageOf(error)))
       },
     })

@@ -1,5 +1,6 @@
 // Undoes a copy that failed, was cancelled, or was interrupted in an earlier process.
 
+import { say } from '../../shared/say.ts'
 import { Cancelled, PgtrekError, UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import type { FollowRecord } from '../store/follow-memory.ts'
@@ -21,7 +22,7 @@ export async function undoInterruptedCopy(
   if (!earlier) return
   if (earlier.progress === 'following' || earlier.progress === 'done') {
     throw new UsageError(
-      `these databases are followed already (${earlier.name}, since ${new Date(earlier.startedAt).toISOString()}): "pgtrek follow" continues the move, "pgtrek cleanup" ends it, --name starts another one`,
+      say`these databases are followed already (${earlier.name}, since ${new Date(earlier.startedAt).toISOString()}): "pgtrek follow" continues the move, "pgtrek cleanup" ends it, --name starts another one`,
     )
   }
   await refuseComplete(request, earlier)
@@ -30,8 +31,7 @@ export async function undoInterruptedCopy(
   memory.forget(earlier.name)
   memory.take(earlier.name)
   status.warn(
-    `an earlier attempt was interrupted while it copied rows: its snapshot no longer exists, so everything is copied again` +
-      (dropped.length > 0 ? `; dropped ${dropped.join(', ')}` : ''),
+    say`an earlier attempt was interrupted while it copied rows: its snapshot no longer exists, so everything is copied again${dropped.length > 0 ? `; dropped ${dropped.join(', ')}` : ''}`,
   )
 }
 
@@ -47,7 +47,7 @@ async function refuseComplete({ source, destination }: CloneAndFollow, earlier: 
   if (!position && !mark.handedOver && !facts.back.mark?.handedOver) return
   const { words, next } = describeMove(facts, { source, destination })
   throw new UsageError(
-    `${name} is being copied according to this state directory, but the state on the servers is: ${words}. Nothing was changed. ${next.join('; ')}`,
+    say`${name} is being copied according to this state directory, but the state on the servers is: ${words}. Nothing was changed. ${next.join('; ')}`,
   )
 }
 
@@ -64,14 +64,16 @@ export async function undoCopy(
     const dropped = await retryWhileUnavailable(drop, {
       signal: error instanceof Cancelled ? AbortSignal.abort() : signal,
       onWait: (reason) =>
-        status.warn(`${reason.message}; slot and publication are dropped when the server is available again`),
+        status.warn(
+          say`${reason.message}; slot and publication are dropped when the server is available again`,
+        ),
       atMostMs: endPatienceMs,
     })
     if (dropped.length > 0) status.say(`dropped ${dropped.join(', ')}`)
     memory.forget(name)
   } catch (failure) {
     const message = failure instanceof PgtrekError ? failure.message : String(failure)
-    status.warn(`slot and publication may still be there, "pgtrek cleanup" drops them: ${message}`)
+    status.warn(say`slot and publication may still be there, "pgtrek cleanup" drops them: ${message}`)
   }
   if (error instanceof Cancelled) status.say('cancelled', 'warn')
 }

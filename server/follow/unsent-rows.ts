@@ -1,6 +1,7 @@
 // Followed tables that may lack rows on the destination although nothing has failed: partitions that were attached with
 // rows, tables that were detached or unpublished for a while, and tables of the destination that were dropped and created
 // again. Neither the stream nor a comparison of the objects shows them.
+import { say } from '../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../shared/table-name.ts'
 import type { Session } from '../postgres/session.ts'
 import type { Publications } from '../replication/stream/publication.ts'
@@ -116,17 +117,17 @@ export function withWhole(
 
 const reasons: Record<Gap, (name: string) => string> = {
   attached: (name) =>
-    `${name} was attached, or published, since the copy and has rows: those from before are not in the stream`,
+    say`${name} was attached, or published, since the copy and has rows: those from before are not in the stream`,
   interrupted: (name) =>
-    `${name} was not followed for a while (detached, or taken out of the publication): changes of that time are not in the stream`,
+    say`${name} was not followed for a while (detached, or taken out of the publication): changes of that time are not in the stream`,
   replaced: (name) =>
-    `${name} of the destination was dropped and created again: rows that were in it before may be missing`,
+    say`${name} of the destination was dropped and created again: rows that were in it before may be missing`,
 }
 
 function adviceFor(table: Membership, record: FollowRecord, { names }: Link): string {
-  const isOver = 'the comparison while following finds both sides equal'
+  const isOver = say`the comparison while following finds both sides equal`
   if (refuseRecopy(record) === undefined && (names.ownPublication || table.top === null)) {
-    return `Run "pgtrek recopy ${showName(table)}"; this is also resolved when ${isOver}`
+    return say`Run "pgtrek recopy ${showName(table)}"; this is also resolved when ${isOver}`
   }
   return `Copy what is missing by hand; this is resolved when ${isOver}, or continue with --accept-differences`
 }

@@ -1,6 +1,8 @@
 // Runs the statements of a plan one by one. After a failure, statements that need the failed one are skipped.
+
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
 import type { RoleStepReport } from '../../shared/roles.ts'
+import { say } from '../../shared/say.ts'
 import { errorInfo, isLost } from '../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../postgres/quote.ts'
 import { saslprep } from '../postgres/saslprep.ts'
@@ -25,7 +27,8 @@ export async function applyRoles(destination: Session, work: RoleWork): Promise<
   for (const step of work.plan.steps) {
     if (work.signal.aborted) ended ??= 'cancelled'
     const lacking = step.needs.find((role) => missing.has(role))
-    const reason = ended ?? (lacking === undefined ? undefined : `the role "${lacking}" could not be created`)
+    const reason =
+      ended ?? (lacking === undefined ? undefined : say`the role "${lacking}" could not be created`)
     const report: RoleStepReport = { ...reportOf(step), ...(reason && { status: 'skipped', reason }) }
     if (reason === undefined) {
       try {
@@ -34,7 +37,7 @@ export async function applyRoles(destination: Session, work: RoleWork): Promise<
       } catch (error) {
         report.status = 'failed'
         report.error = errorInfo(error)
-        if (isLost(error)) ended = 'the connection to the destination was lost before this step'
+        if (isLost(error)) ended = say`the connection to the destination was lost before this step`
       }
     }
     if (step.kind === 'create' && report.status !== 'done' && step.role !== null) missing.add(step.role)
@@ -48,7 +51,7 @@ function statementOf({ password, role, sql }: RoleStep, { secrets, commonPasswor
   if (password === undefined || role === null) return sql
   const secret =
     password === 'copied' ? secrets.hashOf(role) : commonPassword && scramVerifier(commonPassword)
-  if (!secret) throw new Error(`the plan sets a password for "${role}", but there is none to set`)
+  if (!secret) throw new Error(say`the plan sets a password for "${role}", but there is none to set`)
   return `alter role ${quoteIdentifier(role)} password ${quoteLiteral(secret)}`
 }
 

@@ -2,6 +2,7 @@
 
 import { nearestName } from '../../shared/pattern.ts'
 import type { RoleOptions, RoleStepReport, RolesReport } from '../../shared/roles.ts'
+import { say } from '../../shared/say.ts'
 import { Cancelled, PlanRefused, UsageError } from '../postgres/errors.ts'
 import { Session } from '../postgres/session.ts'
 import {
@@ -53,7 +54,7 @@ export async function moveRoles(move: RoleMove): Promise<RolesReport> {
     if (dryRun) return reportRoles(plan, 'planned')
     if (plan.steps.some(({ changesExisting }) => changesExisting) && !(await move.confirm(plan))) {
       throw new PlanRefused(
-        'roles that already exist on the destination would get more rights. Nothing was changed. Confirm with --yes, or keep these roles unchanged with --roles skip.',
+        say`roles that already exist on the destination would get more rights. Nothing was changed. Confirm with --yes, or keep these roles unchanged with --roles skip.`,
       )
     }
     signal.throwIfAborted()
@@ -95,7 +96,7 @@ export function reportRoles(
       ...plan.needsPassword,
       ...refused.map(({ role, error, reason }) => ({
         role: role ?? '',
-        reason: error?.message ?? reason ?? 'it was not set',
+        reason: error?.message ?? reason ?? say`it was not set`,
       })),
     ],
     left_alone: plan.leftAlone,
@@ -109,7 +110,7 @@ function isOpen({ encrypted, settings: { host } }: Session): boolean {
 }
 
 function openWarning({ settings }: Session): string {
-  return `password hashes are sent unencrypted to or from ${serverName(settings)}: use sslmode=require for this server`
+  return say`password hashes are sent unencrypted to or from ${serverName(settings)}: use sslmode=require for this server`
 }
 
 async function refuseStandby(session: Session) {
@@ -118,7 +119,7 @@ async function refuseStandby(session: Session) {
   )
   if (standby) {
     throw new PlanRefused(
-      `${describeSettings(session.settings)} is a standby, which is read-only: connect to its primary`,
+      say`${describeSettings(session.settings)} is a standby, which is read-only: connect to its primary`,
     )
   }
 }

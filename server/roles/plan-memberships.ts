@@ -1,4 +1,5 @@
 // Plans memberships, with the options that the destination's major supports.
+import { say } from '../../shared/say.ts'
 import { fill, type Planning } from './planning.ts'
 import { type Membership, membershipOptionsSince } from './read.ts'
 import { grantMembership } from './statements.ts'
@@ -54,15 +55,16 @@ function planOne(planning: Planning, wanted: Membership, existing: Membership | 
     if (!wanted.set) {
       plan.obstacles.push({
         ...{ role: member, what },
-        reason: `PostgreSQL ${destination.major} cannot grant it without the right to SET ROLE, so the member would get more rights than on the source`,
+        reason: say`PostgreSQL ${destination.major} cannot grant it without the right to SET ROLE, so the member would get more rights than on the source`,
         sql: grantMembership(wanted, destination.major),
       })
       return
     }
     if (wanted.inherit !== planning.source.roles.get(member)?.inherit) {
       plan.warnings.push(
-        `"${member}" is a member of "${role}" ${wanted.inherit ? 'and inherits its rights' : 'but does not inherit its rights'}: ` +
-          `before PostgreSQL 16 this is set for all memberships together, by ${wanted.inherit ? 'NO' : ''}INHERIT of "${member}"`,
+        wanted.inherit
+          ? say`"${member}" is a member of "${role}" and inherits its rights: before PostgreSQL 16 this is set for all memberships together, by NOINHERIT of "${member}"`
+          : say`"${member}" is a member of "${role}" but does not inherit its rights: before PostgreSQL 16 this is set for all memberships together, by INHERIT of "${member}"`,
       )
     }
   }
@@ -82,18 +84,18 @@ function withoutRole(planning: Planning, { role }: Membership): string | undefin
   const { source, destination, isChosen, willExist, foreignOnSource } = planning
   const foreign = foreignOnSource(role)
   if (foreign?.kind === 'initial' && destination.initialSuperuser !== role) {
-    return `"${role}" is the initial superuser of the source; on the destination that is "${destination.initialSuperuser}"`
+    return say`"${role}" is the initial superuser of the source; on the destination that is "${destination.initialSuperuser}"`
   }
   // Where a provider runs the server, the role postgres is not a superuser; elsewhere it is.
   if (destination.roles.get(role)?.superuser && !source.roles.get(role)?.superuser) {
-    return `"${role}" is a superuser on the destination but not on the source: its members would get more rights than on the source`
+    return say`"${role}" is a superuser on the destination but not on the source: its members would get more rights than on the source`
   }
   if (willExist(role)) return undefined
-  if (foreign?.kind === 'predefined') return `PostgreSQL ${destination.major} does not have this role`
-  if (foreign) return `it is ${foreign.reason} on the source, and the destination has no role of this name`
+  if (foreign?.kind === 'predefined') return say`PostgreSQL ${destination.major} does not have this role`
+  if (foreign) return say`it is ${foreign.reason} on the source, and the destination has no role of this name`
   return isChosen(role)
-    ? 'the role that it is a member of cannot be created'
-    : `"${role}" is not selected, and the destination has no role of this name (source: PostgreSQL ${source.major})`
+    ? say`the role that it is a member of cannot be created`
+    : say`"${role}" is not selected, and the destination has no role of this name (source: PostgreSQL ${source.major})`
 }
 
 function union(one: Membership, other: Membership): Membership {

@@ -1,5 +1,6 @@
 // Plans which roles get which password, and lists those without one. An existing password is never replaced.
 
+import { say } from '../../shared/say.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import type { Planning } from './planning.ts'
 import type { Role } from './read.ts'
@@ -31,23 +32,28 @@ export function planPasswords(planning: Planning) {
     if (outcome.password === 'copied' && source.secrets.kindOf(role.name) === 'md5') md5.push(role.name)
   }
   if (md5.length > 0) {
+    const ending =
+      destination.major >= md5DeprecatedSince
+        ? say`; PostgreSQL ${destination.major} still accepts it, but a future version will not: set a new password`
+        : ''
     plan.warnings.push(
-      `${listed(md5)} ${md5.length === 1 ? 'has its password' : 'have their passwords'} as MD5: such a password works only if pg_hba.conf has md5, not scram-sha-256, and only while the role keeps its name` +
-        (destination.major >= md5DeprecatedSince
-          ? `; PostgreSQL ${destination.major} still accepts it, but a future version will not: set a new password`
-          : ''),
+      md5.length === 1
+        ? say`${listed(md5)} has its password as MD5: such a password works only if pg_hba.conf has md5, not scram-sha-256, and only while the role keeps its name${ending}`
+        : say`${listed(md5)} have their passwords as MD5: such a password works only if pg_hba.conf has md5, not scram-sha-256, and only while the role keeps its name${ending}`,
     )
   }
   if (unknown.length > 0) {
     plan.warnings.push(
-      `cannot check whether ${listed(unknown)} ${unknown.length === 1 ? 'has' : 'have'} the same password on the destination: ` +
-        `${unknown.length === 1 ? 'the role already existed, and its password is' : 'the roles already existed, and their passwords are'} kept`,
+      unknown.length === 1
+        ? say`cannot check whether ${listed(unknown)} has the same password on the destination: the role already existed, and its password is kept`
+        : say`cannot check whether ${listed(unknown)} have the same password on the destination: the roles already existed, and their passwords are kept`,
     )
   }
   if (!source.secrets.readable && options.passwords && chosen.some(({ login }) => login)) {
     plan.warnings.push(
-      `"${source.self.name}" may not read passwords on the source (pg_authid): ` +
-        (planning.hasCommonPassword ? 'new roles get the common password' : 'new roles have none'),
+      planning.hasCommonPassword
+        ? say`"${source.self.name}" may not read passwords on the source (pg_authid): new roles get the common password`
+        : say`"${source.self.name}" may not read passwords on the source (pg_authid): new roles have none`,
     )
   }
 }
@@ -73,20 +79,21 @@ function passwordFor(planning: Planning, { name, login }: Role): Outcome {
         role: name,
         what: 'password',
         source: kind,
-        destination: isMissing ? 'none' : `a different one (${there})`,
+        destination: isMissing ? 'none' : say`a different one (${there})`,
         sql: null,
       })
-      return { reason: isMissing ? 'it has none on the destination' : undefined }
+      return { reason: isMissing ? say`it has none on the destination` : undefined }
     }
   }
   if (kind === 'none') return { reason: undefined }
-  if (!options.passwords) return { reason: 'passwords are not migrated (--no-passwords)' }
+  if (!options.passwords) return { reason: say`passwords are not migrated (--no-passwords)` }
   const cannot = powers.alter(name)
   if (cannot !== undefined) return { reason: cannot }
-  if (kind === 'plain') return { reason: 'the source stores it in a format that no supported server accepts' }
+  if (kind === 'plain')
+    return { reason: say`the source stores it in a format that no supported server accepts` }
   if (kind !== 'unknown') return { password: 'copied' }
   if (login && hasCommonPassword) return { password: 'common' }
-  return { reason: `"${source.self.name}" may not read it on the source` }
+  return { reason: say`"${source.self.name}" may not read it on the source` }
 }
 
 function listed(names: readonly string[]): string {

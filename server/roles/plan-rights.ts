@@ -1,5 +1,6 @@
 // Plans settings of roles and databases, and the grants that a dump of a database does not contain: on databases and
 // parameters.
+import { say } from '../../shared/say.ts'
 import { quoteIdentifier } from '../postgres/quote.ts'
 import { fill, type Planning } from './planning.ts'
 import {
@@ -65,7 +66,7 @@ export function planSettings(planning: Planning) {
   if (elsewhere.size > 0) {
     const names = [...elsewhere].map((name) => `"${name}"`).join(', ')
     plan.warnings.push(
-      `settings in ${names} are not migrated: the destination does not have these databases yet (run this again when they exist)`,
+      say`settings in ${names} are not migrated: the destination does not have these databases yet (run this again when they exist)`,
     )
   }
 }
@@ -82,16 +83,16 @@ function cannotSet(
     const cannot = powers.changeDatabase(database)
     if (cannot !== undefined) return cannot
   } else if (!self.superuser) {
-    return `only a superuser may set it for all roles, and "${self.name}" is not a superuser on the destination`
+    return say`only a superuser may set it for all roles, and "${self.name}" is not a superuser on the destination`
   }
   const setting = known.get(name.toLowerCase())
   // Settings with a dot in the name belong to extensions or applications. Others may be hidden from this role.
   if (!setting) {
     return name.includes('.') || !self.superuser
       ? undefined
-      : `PostgreSQL ${major} on the destination does not have this setting`
+      : say`PostgreSQL ${major} on the destination does not have this setting`
   }
-  return setting.maySet ? undefined : `"${self.name}" may not set it on the destination`
+  return setting.maySet ? undefined : say`"${self.name}" may not set it on the destination`
 }
 
 export function planDatabaseGrants(planning: Planning) {
@@ -162,9 +163,9 @@ export function planParameterGrants(planning: Planning) {
     if (existing && (existing.grantable || !grantable)) continue
     const tooOld =
       destination.major < parameterGrantsSince
-        ? `PostgreSQL ${destination.major} does not support grants on parameters`
+        ? say`PostgreSQL ${destination.major} does not support grants on parameters`
         : !parameter.includes('.') && destination.self.superuser && !known.has(parameter.toLowerCase())
-          ? `PostgreSQL ${destination.major} on the destination does not have this setting`
+          ? say`PostgreSQL ${destination.major} on the destination does not have this setting`
           : undefined
     fill(planning, {
       kind: 'parameter_grant',

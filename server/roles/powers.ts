@@ -1,5 +1,6 @@
 // What the connecting role may do to roles of the destination, for each major, so that a plan contains no statement
 // that the server would reject.
+import { say } from '../../shared/say.ts'
 import { type Attribute, type InstanceRoles, membershipOptionsSince } from './read.ts'
 import { attributeWords } from './statements.ts'
 
@@ -15,7 +16,7 @@ export class Powers {
     const { name, superuser, createRole } = this.there.self
     return superuser || createRole
       ? undefined
-      : `"${name}" may not create roles on the destination (CREATEROLE)`
+      : say`"${name}" may not create roles on the destination (CREATEROLE)`
   }
 
   /** https://www.postgresql.org/docs/16/release-16.html: since 16 a role can grant only attributes that it has itself. */
@@ -26,29 +27,29 @@ export class Powers {
     }
     const word = attributeWords[attribute].toUpperCase()
     if (attribute === 'superuser')
-      return `only a superuser may grant ${word}, and "${self.name}" is not a superuser on the destination`
+      return say`only a superuser may grant ${word}, and "${self.name}" is not a superuser on the destination`
     if (major >= membershipOptionsSince) {
       return self[attribute]
         ? undefined
-        : `"${self.name}" may not grant ${word}: it does not have it on the destination`
+        : say`"${self.name}" may not grant ${word}: it does not have it on the destination`
     }
     if (attribute === 'createDatabase') return undefined
-    return `only a superuser may grant ${word} before PostgreSQL 16, and "${self.name}" is not a superuser on the destination`
+    return say`only a superuser may grant ${word} before PostgreSQL 16, and "${self.name}" is not a superuser on the destination`
   }
 
   alter(role: string): string | undefined {
     const { self, major, roles } = this.there
     if (self.superuser || this.made.has(role)) return undefined
     const target = roles.get(role)
-    if (target?.superuser) return `"${role}" is a superuser on the destination, and "${self.name}" is not`
-    if (!self.createRole) return `"${self.name}" may not change roles on the destination (CREATEROLE)`
+    if (target?.superuser) return say`"${role}" is a superuser on the destination, and "${self.name}" is not`
+    if (!self.createRole) return say`"${self.name}" may not change roles on the destination (CREATEROLE)`
     if (major >= membershipOptionsSince) {
       return self.adminOf.has(role)
         ? undefined
-        : `"${self.name}" has no ADMIN OPTION on "${role}" on the destination`
+        : say`"${self.name}" has no ADMIN OPTION on "${role}" on the destination`
     }
     return target?.replication
-      ? `"${role}" has REPLICATION on the destination, so only a superuser may change it`
+      ? say`"${role}" has REPLICATION on the destination, so only a superuser may change it`
       : undefined
   }
 
@@ -56,22 +57,22 @@ export class Powers {
     const { self, major, roles } = this.there
     if (self.superuser || this.made.has(role) || self.adminOf.has(role)) return undefined
     if (roles.get(role)?.superuser)
-      return `"${role}" is a superuser on the destination, and "${self.name}" is not`
+      return say`"${role}" is a superuser on the destination, and "${self.name}" is not`
     if (major < membershipOptionsSince && self.createRole) return undefined
-    return `"${self.name}" has no ADMIN OPTION on "${role}" on the destination`
+    return say`"${self.name}" has no ADMIN OPTION on "${role}" on the destination`
   }
 
   changeDatabase(database: string): string | undefined {
     const { self, databases } = this.there
     return self.superuser || databases.get(database)?.mayChange
       ? undefined
-      : `"${self.name}" does not own the database "${database}" on the destination`
+      : say`"${self.name}" does not own the database "${database}" on the destination`
   }
 
   grantParameters(): string | undefined {
     const { self } = this.there
     return self.superuser
       ? undefined
-      : `only a superuser may grant it, and "${self.name}" is not a superuser on the destination`
+      : say`only a superuser may grant it, and "${self.name}" is not a superuser on the destination`
   }
 }

@@ -142,11 +142,11 @@ export function recogniser(
   const here = providers.filter(({ marker }) => all.some((name) => marker.test(name)))
   return (name) => {
     // https://www.postgresql.org/docs/current/predefined-roles.html: the prefix is reserved.
-    if (name.startsWith('pg_')) return { kind: 'predefined', reason: 'a role of PostgreSQL itself' }
+    if (name.startsWith('pg_')) return { kind: 'predefined', reason: say`a role of PostgreSQL itself` }
     const provider = here.find(({ own }) => own.test(name))
-    if (provider) return { kind: 'provider', reason: `a role of the provider (${provider.name})` }
+    if (provider) return { kind: 'provider', reason: say`a role of the provider (${provider.name})` }
     if (name === initialSuperuser) {
-      return { kind: 'initial', reason: 'the initial superuser of its server' }
+      return { kind: 'initial', reason: say`the initial superuser of its server` }
     }
     return undefined
   }

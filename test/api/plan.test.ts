@@ -237,7 +237,7 @@ test.each([
   for (const path of ['/api/plan', '/api/migrate']) {
     const { status, json } = await api.post(path, body)
     if (path === '/api/plan') {
-      expect([status, json.message]).toEqual([409, expect.stringContaining('has to be one SQL expression')])
+      expect([status, json.message]).toEqual([400, expect.stringContaining('has to be one SQL expression')])
       continue
     }
     using watched = await api.watch()

@@ -53,7 +53,7 @@ test.each([
 ])('the reference at %p pixels, dark: %p', async (width, dark) => {
   await using visited = await visit(browser, `${open.server.url}openapi`, { width, dark })
   const { page } = visited
-  await page.getByRole('article', { name: 'POST /api/plan' }).waitFor()
+  await page.getByRole('article', { name: /^POST \/api\/plan Link/ }).waitFor()
   await shoot(page, `reference-${width}`)
   expect({ barriers: await barriers(page), wider: await overflow(page) }).toEqual({ barriers: [], wider: 0 })
   expect(visited.complaints).toEqual([])
@@ -76,7 +76,7 @@ test('the reference is searched with the keyboard, and a link shows what the sea
   await page.evaluate(() => {
     location.hash = '#plan'
   })
-  await page.getByRole('article', { name: 'POST /api/plan' }).waitFor()
+  await page.getByRole('article', { name: /^POST \/api\/plan Link/ }).waitFor()
   expect(await page.getByRole('searchbox').inputValue()).toBe('')
 })
 

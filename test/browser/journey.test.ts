@@ -1,6 +1,7 @@
 // All steps of the page, in both languages, between servers of different versions, with a table that fails.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
+import { inJapanese } from '../../client/i18n/messages/index.ja.ts'
 import { type PageServer, startPageServer } from '../../tools/page-server.ts'
 import { cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
 import { browser } from '../support/browser.ts'
@@ -126,7 +127,11 @@ test.each([
   await check('5-history')
   await rows.nth(2).getByRole('link').click()
   await page.locator('summary', { hasText: say.run.log }).click()
-  await page.getByRole('log').getByText('reading the catalogs').waitFor()
+  const begun = 'reading the catalogs'
+  await page
+    .getByRole('log')
+    .getByText(language === 'ja' ? inJapanese(begun) : begun)
+    .waitFor()
   await page.getByRole('log').getByText('payments_amount_check').waitFor()
   await check('6-past')
 

@@ -144,7 +144,7 @@ test('a dry run shows the plan as its result and writes nothing', async () => {
     .getByRole('link', { name: say.app.history })
     .click()
   const past = page.getByRole('table').getByRole('row').nth(1)
-  await past.getByText(say.history.dryRun, { exact: true }).waitFor()
+  await past.getByRole('cell', { name: say.history.dryRun, exact: true }).first().waitFor()
   expect(await past.textContent()).not.toContain(say.run.result.completed)
   await past.getByRole('link').click()
   await page.getByRole('heading', { name: new RegExp(`^${say.history.dryRun}`) }).waitFor()

@@ -88,7 +88,7 @@ test('a switchover compares tables that others have written to by checksum, also
   })
   const { error } = await moving.switchover({ verify: false })
   expect(error?.message).toContain(
-    'public.t (100 rows here, 100 there; other sessions have written to it there)',
+    'public.t (100 rows here, 100 there, and other sessions have written to it there)',
   )
   const answer = await moving.run.act({ type: 'recopy', tables: ['t'] })
   expect(answer.ok).toBe(true)

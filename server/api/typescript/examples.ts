@@ -22,7 +22,7 @@ const values: Record<string, unknown> = {
     confirmed: ['9d1c'],
     repairs: [{ cause: '9d1c', kind: 'retry', sql: [] }],
   },
-  ...{ profile: 'shop', timing: { cron: '30 2 * * *' } },
+  ...{ profile: 'shop', timing: { cron: '30 2 * * *' }, zone: 'Europe/Berlin', digest: '1f0c' },
 }
 
 export function curlExample(route: DescribedRoute, { base, needsToken }: ExampleServer): string {

@@ -3,6 +3,7 @@
 
 import type { VerificationView } from '../../../shared/follow-view.ts'
 import { shortList } from '../../../shared/format.ts'
+import { say } from '../../../shared/say.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { pause } from '../../copy/pause.ts'
 import { errorInfo } from '../../postgres/errors.ts'
@@ -110,7 +111,7 @@ export class BackgroundComparison {
    * Waits until the destination has counted what others have written, so that a switchover can rely on its counts.
    * Clients may still write to the source meanwhile. Where little is to be compared again, it does not wait.
    */
-  async prepareWindow(signal: AbortSignal, say: (message: string) => void) {
+  async prepareWindow(signal: AbortSignal, log: (message: string) => void) {
     const context = this.#context
     if (!this.options.unseen) return
     const bytesSeenBefore = (until: number) =>
@@ -122,8 +123,8 @@ export class BackgroundComparison {
     this.#uncounted = await awaitCounted(destination, {
       ...{ oids: context.destinationOids, matters, signal },
       onWait: (who) =>
-        say(
-          `waiting until the destination has counted the rows that other sessions have written: ${shortList(who)}`,
+        log(
+          say`waiting until the destination has counted the rows that other sessions have written: ${shortList(who)}`,
         ),
     })
   }
@@ -189,7 +190,7 @@ export class BackgroundComparison {
         const isLater = error instanceof Later
         this.#note = isLater
           ? error.message
-          : `both sides cannot be compared now: ${errorInfo(error).message}`
+          : say`both sides cannot be compared now: ${errorInfo(error).message}`
         restMs = Math.max(restMs, isLater ? restAfterLaterMs : restAfterErrorMs)
       }
       await pause(restMs, signal).catch(() => {})

@@ -1,5 +1,6 @@
 // Compares rows again that changed after their table was compared, or while it is.
 
+import { say } from '../../../shared/say.ts'
 import { hasTransaction, type TwoSnapshots } from '../../compare/two-snapshots.ts'
 import type { TableTouches } from '../../replication/apply/touched.ts'
 import type { ComparisonContext } from './context.ts'
@@ -62,6 +63,6 @@ export class ChangedRows {
         context.reportEqual(group)
       }
     } else if (same !== undefined && ++group.mismatches > 1)
-      context.reportDifferent(group, `${same} (of rows that changed)`)
+      context.reportDifferent(group, say`${same} (of rows that changed)`)
   }
 }

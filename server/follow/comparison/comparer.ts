@@ -1,5 +1,6 @@
 // Compares one group under a pair of snapshots, as a whole or only changed rows, and estimates how long that takes.
 
+import { say } from '../../../shared/say.ts'
 import { showName } from '../../../shared/table-name.ts'
 import type { TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { bytesOf } from '../../compare/units.ts'
@@ -19,7 +20,7 @@ export class Comparer {
     const startedAt = performance.now()
     const units = both.units(group.tables)
     const rows: NonNullable<Group['rows']> = []
-    if (units.length === 0) throw new Error('it does not exist')
+    if (units.length === 0) throw new Error(say`it does not exist`)
     for (const unit of units) {
       const found = await both.compareWhole(unit, rowsFor(unit, units, later))
       if (!found.same && (await both.isRewritten(unit))) return 'later'

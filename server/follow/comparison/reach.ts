@@ -1,5 +1,6 @@
 // Waits until the destination has everything that a snapshot of the source shows.
 
+import { say } from '../../../shared/say.ts'
 import type { SourceMoment } from '../../compare/two-snapshots.ts'
 import { Session } from '../../postgres/session.ts'
 import { Follower, type Following } from '../../replication/apply/follower.ts'
@@ -33,11 +34,11 @@ export async function reachMoment(
   if (await untilProgress(follower, isReached, { signal, atMostMs: nudgeAfterMs })) return
   await nudge(link, signal)
   if (await untilProgress(follower, isReached, { signal, atMostMs: patienceMs - nudgeAfterMs })) return
-  throw new Later('the destination lags behind')
+  throw new Later(say`the destination lags behind`)
 }
 
 function notFlowing() {
-  return new Later('changes do not flow')
+  return new Later(say`changes do not flow`)
 }
 
 function runningFollower(link: Link, status: FollowStatus): Follower | undefined {

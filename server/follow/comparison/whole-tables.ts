@@ -1,5 +1,6 @@
 // Compares tables as a whole while changes flow, the smallest first, until each is checked.
 
+import { say } from '../../../shared/say.ts'
 import { tableKey } from '../../../shared/table-name.ts'
 import { hasTransaction, readMoment, type TwoSnapshots } from '../../compare/two-snapshots.ts'
 import { Session } from '../../postgres/session.ts'
@@ -42,7 +43,7 @@ export class WholeTables {
     await using both = await context.open(signal)
     const cut = touched.cut((xid) => hasTransaction(both.moment, xid))
     if (both.moment.oldest < (this.#floor?.oldest ?? 0n)) {
-      throw new Later('waiting for transactions of the source that were open when following started')
+      throw new Later(say`waiting for transactions of the source that were open when following started`)
     }
     const batch = batchOf(context.updateGroups(both).filter(isDue))
     const later = touched.touches(cut)
@@ -90,7 +91,7 @@ export class WholeTables {
       return
     }
     Object.assign(group, { state: 'different', dueAt: this.context.nextAttempt(group) })
-    this.context.reportDifferent(group, `${why} (compared at ${both.moment.lsn})`)
+    this.context.reportDifferent(group, say`${why} (compared at ${both.moment.lsn})`)
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { shortList } from '../../../shared/format.ts'
 import { Pattern } from '../../../shared/pattern.ts'
+import { say } from '../../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { UsageError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
@@ -36,13 +37,13 @@ export interface Choice {
 /** Why no table of this move can be copied again; undefined when it is possible. */
 export function refuseRecopy({ native, bidirectional, handedOver, direction }: FollowRecord) {
   if (native) {
-    return 'a subscription of the destination copies and follows here (--engine native): drop the table from the publication, refresh the subscription, empty the table, add it again and refresh once more; or start again with "pgtrek cleanup" and "pgtrek clone --follow"'
+    return say`a subscription of the destination copies and follows here (--engine native): drop the table from the publication, refresh the subscription, empty the table, add it again and refresh once more; or start again with "pgtrek cleanup" and "pgtrek clone --follow"`
   }
   if (bidirectional) {
-    return 'changes flow both ways: rows that are copied to the destination would flow back as changes. "pgtrek compare" names the rows that differ'
+    return say`changes flow both ways: rows that are copied to the destination would flow back as changes. "pgtrek compare" names the rows that differ`
   }
   if (handedOver || direction === 'back') {
-    return 'it was switched over: clients have, or may have, written to the destination, and rows that are copied again would replace theirs'
+    return say`it was switched over: clients have, or may have, written to the destination, and rows that are copied again would replace theirs`
   }
   return undefined
 }
@@ -137,7 +138,7 @@ function chosenOf(
   })
   const isGone = (pattern: Pattern) => gone.some(({ schema, name }) => pattern.matches(name, schema))
   const unused = patterns.find((pattern) => !pattern.used && !isGone(pattern))
-  if (unused) throw new UsageError(`no table of this move is named ${unused.text}. Nothing was changed`)
+  if (unused) throw new UsageError(say`no table of this move is named ${unused.text}. Nothing was changed`)
   return { tables, gone, replaced }
 }
 
@@ -145,12 +146,12 @@ function chosenOf(
 function refuseOwnRows({ moved, advanceSequences }: FollowRecord, names: readonly string[]) {
   if (moved && advanceSequences) {
     throw new UsageError(
-      'the copy of this move added its rows to those that the destination had (append or upsert): copying a table again would delete them all. Nothing was changed',
+      say`the copy of this move added its rows to those that the destination had (append or upsert): copying a table again would delete them all. Nothing was changed`,
     )
   }
   if (!moved && names.length === 0) {
     throw new UsageError(
-      'how this move was started is not known here, so name the tables: their rows on the destination are deleted before they are copied again. Nothing was changed',
+      say`how this move was started is not known here, so name the tables: their rows on the destination are deleted before they are copied again. Nothing was changed`,
     )
   }
 }
@@ -162,7 +163,7 @@ function refuseOtherNames(record: FollowRecord, tables: readonly SourceRelation[
     const there = known.get(table.oid)
     if (!there || tableKey(there) === tableKey(table)) continue
     throw new UsageError(
-      `${showName(there)} of the destination is called ${showName(table)} on the source now: rename it there first (readiness shows how), then try again. Nothing was changed`,
+      say`${showName(there)} of the destination is called ${showName(table)} on the source now: rename it there first (readiness shows how), then try again. Nothing was changed`,
     )
   }
 }
@@ -173,7 +174,7 @@ async function refuseRoots(source: Session, { names }: Link, tables: readonly So
   const partition = tables.find(({ root }) => root !== null)
   if (!partition || !(await readPublication(source, names.publication))?.viaRoot) return
   throw new UsageError(
-    `the publication ${names.publication} sends the changes of ${showName(partition)} as those of its partitioned table (publish_via_partition_root): it cannot be copied again on its own. Nothing was changed`,
+    say`the publication ${names.publication} sends the changes of ${showName(partition)} as those of its partitioned table (publish_via_partition_root): it cannot be copied again on its own. Nothing was changed`,
   )
 }
 
@@ -183,22 +184,23 @@ async function refuseUnpublishable(source: Session, { names }: Link, tables: rea
   if (!first) return
   if (!names.ownPublication) {
     throw new UsageError(
-      `the publication ${names.publication} does not contain ${tables.map(showName).join(', ')}: run "alter publication ${names.publication} add table ..." on the source, then try again. Nothing was changed`,
+      say`the publication ${names.publication} does not contain ${tables.map(showName).join(', ')}: run "alter publication ${names.publication} add table ..." on the source, then try again. Nothing was changed`,
     )
   }
   const known = await readFollowedTables(source)
   for (const table of tables) {
     const identities = known.get(tableKey(table))?.identities ?? []
-    if (!table.logged) throw new UsageError(`${showName(table)} is unlogged: its changes cannot be followed`)
+    if (!table.logged)
+      throw new UsageError(say`${showName(table)} is unlogged: its changes cannot be followed`)
     const lacking = identities.filter(([, identity]) => identity === 'none')
     if (lacking.length === 0) continue
     const means = await readUsableIdentities(source)
     const statements = lacking.flatMap(([place]) =>
       identityFixes('source', place, means).map(({ sql }) => sql),
     )
-    const instead = statements.length > 0 ? `, or run there: ${statements.join('; ')};` : ', and'
+    const instead = statements.length > 0 ? say`, or run there: ${statements.join('; ')};` : ', and'
     throw new UsageError(
-      `${showName(table)} has no primary key, and no other replica identity: its changes cannot be followed. Add one on the source${instead} then try again. Nothing was changed`,
+      say`${showName(table)} has no primary key, and no other replica identity: its changes cannot be followed. Add one on the source${instead} then try again. Nothing was changed`,
     )
   }
 }

@@ -2,6 +2,7 @@
 
 import { defaultOptions, everything } from '../../../shared/defaults.ts'
 import { ProgressFold } from '../../../shared/fold.ts'
+import { say } from '../../../shared/say.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import type { RunLock } from '../../coordination/run-lock.ts'
 import type { Plan } from '../../migrate/plan/types.ts'
@@ -72,20 +73,20 @@ export function prepared(
 
 export function refusePlan(plan: Plan, tables: readonly ChosenTable[]) {
   const refusal = refusalOf(plan, tables)
-  if (refusal !== undefined) throw new PlanRefused(`${refusal}. Nothing was changed`)
+  if (refusal !== undefined) throw new PlanRefused(say`${refusal}. Nothing was changed`)
 }
 
 /** The plan may delete rows of these tables and fill these tables, and nothing more. */
 function refusalOf({ tables, destroyed }: Plan, chosen: readonly ChosenTable[]): string | undefined {
   const known = new Set(chosen.map(tableKey))
   const other = tables.find((table) => !known.has(tableKey(table)))
-  if (other) return `${showName(other)} would have to be copied with them, but was not requested`
+  if (other) return say`${showName(other)} would have to be copied with them, but was not requested`
   const elsewhere = tables.find(({ into }) => into && !known.has(tableKey(into)))
   if (elsewhere?.into) {
-    return `${showName(elsewhere)} is not on the destination, where its rows would go into ${showName(elsewhere.into)}: their changes could not be followed. Create the same partitions there`
+    return say`${showName(elsewhere)} is not on the destination, where its rows would go into ${showName(elsewhere.into)}: their changes could not be followed. Create the same partitions there`
   }
   const lost = destroyed.find(
     ({ action, schema = '', name }) => action !== 'truncate' || !known.has(tableKey({ schema, name })),
   )
-  return lost && `${showName(lost)} of the destination would be lost`
+  return lost && say`${showName(lost)} of the destination would be lost`
 }

@@ -1,6 +1,7 @@
 // Creates foreign keys of other tables that reference a table which was copied again. They could not be created while its
 // rows were missing.
 
+import { say } from '../../../shared/say.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import { readExistingForeignKeys } from '../../catalog/existing-foreign-keys.ts'
 import { errorInfo, ServerError, sqlstate } from '../../postgres/errors.ts'
@@ -38,11 +39,11 @@ export async function addForeignKeys(
     const place = quoteQualified(table.schema, table.name)
     try {
       await destination.execute(`alter table ${place} add constraint ${quoteIdentifier(name)} ${definition}`)
-      status.say(`foreign key ${name} of ${showName(table)} was created`)
+      status.say(say`foreign key ${name} of ${showName(table)} was created`)
     } catch (error) {
       if (!(error instanceof ServerError) || error.sqlstate === sqlstate.duplicateObject) continue
       status.warn(
-        `foreign key ${name} of ${showName(table)} cannot be created on ${describeSettings(link.to)}: ${errorInfo(error).message}`,
+        say`foreign key ${name} of ${showName(table)} cannot be created on ${describeSettings(link.to)}: ${errorInfo(error).message}`,
       )
     }
   }

@@ -2,6 +2,7 @@
 // the log. Everything else is applied up to that position and then waits, the rows of the snapshot are copied, and from
 // there on these tables are followed with all others. docs/following.md has the reasons.
 
+import { say } from '../../../shared/say.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { pause } from '../../copy/pause.ts'
 import { Session } from '../../postgres/session.ts'
@@ -71,7 +72,7 @@ async function publish({ link, choice, record, status, signal }: RecopyRun) {
   const where = new Map(allTables(record()).map((table) => [tableKey(table), table.where]))
   const tables = choice.unpublished.map((table) => ({ ...table, where: where.get(tableKey(table)) }))
   await addToPublication(source, link.names.publication, tables)
-  status.say(`added to the publication ${link.names.publication}: ${showNames(tables)}`)
+  status.say(say`added to the publication ${link.names.publication}: ${showNames(tables)}`)
 }
 
 /**
@@ -126,6 +127,6 @@ async function renamed(
     .filter((table) => arrived.has(tableKey(table)) && table.source !== oids.get(tableKey(table)))
     .map(({ schema, name }) => ({
       ...{ schema, name },
-      error: 'another table of the source got this name while it was copied: run "pgtrek recopy" again',
+      error: say`another table of the source got this name while it was copied: run "pgtrek recopy" again`,
     }))
 }

@@ -1,5 +1,6 @@
 // What the move's record and the comment on its publication say about tables that are copied again.
 
+import { say } from '../../../shared/say.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { errorInfo } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
@@ -22,7 +23,7 @@ export interface RecordedRecopy {
 }
 
 /** The error of a table while it is copied again. It stays if this process is killed meanwhile. */
-const beingCopied = 'it was being copied again, and that was not completed: run "pgtrek recopy" again'
+const beingCopied = say`it was being copied again, and that was not completed: run "pgtrek recopy" again`
 
 /** Counts the chosen tables as failed from here on, also in the comment on the source, so that a kill does not lose it. */
 export async function setAside(work: RecordedRecopy) {
@@ -72,7 +73,7 @@ export async function restore(work: RecordedRecopy, { tables, joined, failedTabl
 async function markOrWarn(work: RecordedRecopy, change: Pick<FollowRecord, 'failedTables' | 'leftOut'>) {
   await mark(work, change).catch((error: Error) =>
     work.status.warn(
-      `the comment on the publication ${work.link.names.publication} still says that tables are missing: ${errorInfo(error).message}`,
+      say`the comment on the publication ${work.link.names.publication} still says that tables are missing: ${errorInfo(error).message}`,
     ),
   )
 }
@@ -133,6 +134,6 @@ async function mark(
 
 /** Removes warnings about rows that these tables lacked. */
 function forgetMissingRows(status: FollowStatus, tables: readonly TableName[]) {
-  const names = tables.map((table) => `changes of ${table.schema}.${table.name} are sent and not applied`)
+  const names = tables.map((table) => say`changes of ${table.schema}.${table.name} are sent and not applied`)
   status.withdraw((warning) => names.some((name) => warning.startsWith(name)))
 }

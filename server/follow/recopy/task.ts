@@ -59,7 +59,7 @@ export class RecopyTask {
     status.recopy = { ...shown, state: 'running' }
     status.troubles.set('recopy', say`tables are being copied again: ${showNames(tables)}`)
     status.dispatch({ type: 'recopy_began' })
-    status.say(`copying again: ${showNames(tables)}`)
+    status.say(say`copying again: ${showNames(tables)}`)
     status.onChange('now')
     // Results for these tables are not valid any more.
     await streams.endComparison()
@@ -96,9 +96,9 @@ function describeRecopied(tables: readonly TableName[], failed: FollowRecord['fa
   const whole = tables.filter((table) => !lost.has(tableKey(table)))
   const parts = [
     ...(whole.length > 0
-      ? [`${formatCount(whole.length, 'table')} copied again and followed: ${showNames(whole)}`]
+      ? [say`${formatCount(whole.length, 'table')} copied again and followed: ${showNames(whole)}`]
       : []),
-    ...failed.map((table) => `${showName(table)} failed again: ${table.error}`),
+    ...failed.map((table) => say`${showName(table)} failed again: ${table.error}`),
   ]
   return parts.join('; ')
 }

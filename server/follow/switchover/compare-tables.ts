@@ -1,6 +1,8 @@
 // Compares the rows of all tables of a move once nothing is written any more.
 
+import type { TableComparison } from '../../../shared/comparison.ts'
 import { formatCount, shortList } from '../../../shared/format.ts'
+import { say } from '../../../shared/say.ts'
 import type { SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
 import { compareData } from '../../compare/data.ts'
@@ -28,13 +30,13 @@ export async function compareTables(work: Switchover): Promise<SwitchoverReport[
   const whole = unproven.filter((table) => !isSuspect(table))
   if (background) {
     work.say(
-      `${formatCount(proven.length, 'table')} compared beforehand and again where they changed; ${formatCount(whole.length + suspect.length, 'table')} compared whole now`,
+      say`${formatCount(proven.length, 'table')} compared beforehand and again where they changed; ${formatCount(whole.length + suspect.length, 'table')} compared whole now`,
     )
   }
   if (inWindow && inWindow.doubtful > 0) {
     const sessions = background?.uncounted.map(({ who }) => who) ?? []
     work.say(
-      `${formatCount(inWindow.doubtful, 'table')} compared whole, because others may have written to the destination after the earlier comparison${sessions.length > 0 ? ` (sessions whose rows are not counted yet: ${shortList(sessions)})` : ''}`,
+      say`${formatCount(inWindow.doubtful, 'table')} compared whole, because others may have written to the destination after the earlier comparison${sessions.length > 0 ? say` (sessions whose rows are not counted yet: ${shortList(sessions)})` : ''}`,
       'warn',
     )
   }
@@ -67,19 +69,14 @@ export async function compareTables(work: Switchover): Promise<SwitchoverReport[
     options.accept_differences && (isSkippedIn(record.skipped, table) || isForeign(table))
   const refused = unequal.filter((table) => !isAccepted(table))
   if (refused.length > 0 && !record.bidirectional) {
-    const named = refused
-      .slice(0, mostNamed)
-      .map(
-        (table) =>
-          `${showName(table)} (${table.error?.message ?? `${table.source?.rows ?? 'no'} rows here, ${table.destination?.rows ?? 'no'} there`}${isForeign(table) ? '; other sessions have written to it there' : ''})`,
-      )
+    const named = refused.slice(0, mostNamed).map((table) => difference(table, isForeign(table)))
     throw new PgtrekError(
-      `${formatCount(refused.length, 'table')} of ${tables.length + before.length} are not the same on both sides: ${named.join(', ')}`,
+      say`${formatCount(refused.length, 'table')} of ${tables.length + before.length} are not the same on both sides: ${named.join('; ')}`,
     )
   }
   for (const table of unequal.filter(isAccepted)) {
-    const why = isForeign(table) ? 'other sessions have written to it' : 'a transaction was skipped'
-    work.say(`table ${showName(table)} is not the same on both sides, which was accepted: ${why}`, 'warn')
+    const why = isForeign(table) ? say`other sessions have written to it` : say`a transaction was skipped`
+    work.say(say`table ${showName(table)} is not the same on both sides, which was accepted: ${why}`, 'warn')
   }
   const compared = tables.map(({ schema, name, source, destination, status }) => ({
     schema,
@@ -89,4 +86,14 @@ export async function compareTables(work: Switchover): Promise<SwitchoverReport[
     equal: status === 'same',
   }))
   return [...before, ...compared].sort((one, other) => (showName(one) < showName(other) ? -1 : 1))
+}
+
+/** `public.t (3 rows here, 4 there)` */
+function difference(table: TableComparison, isForeign: boolean): string {
+  const name = showName(table)
+  if (table.error) return `${name} (${table.error.message})`
+  const [here, there] = [table.source?.rows ?? 'no', table.destination?.rows ?? 'no']
+  return isForeign
+    ? say`${name} (${here} rows here, ${there} there, and other sessions have written to it there)`
+    : say`${name} (${here} rows here, ${there} there)`
 }

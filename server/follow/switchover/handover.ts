@@ -3,6 +3,7 @@
 
 import type { Direction } from '../../../shared/follow.ts'
 import { messageOf } from '../../../shared/message-of.ts'
+import { say } from '../../../shared/say.ts'
 import { ConnectFailed, ConnectionLost, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import { type ConnectionSettings, describeSettings } from '../../postgres/settings.ts'
@@ -47,8 +48,7 @@ export async function handOver(
       if (!isLost && !isUnsure) throw error
       if (!isLost || performance.now() > deadline || signal.aborted) {
         throw new HandoverUnknown(
-          `the connection to ${describeSettings(from)} was lost during the handover, and its outcome is not known: ${messageOf(error)}. ` +
-            'When the server is available again, "pgtrek status" with the same connections shows it, and "pgtrek follow" continues',
+          say`the connection to ${describeSettings(from)} was lost during the handover, and its outcome is not known: ${messageOf(error)}. When the server is available again, "pgtrek status" with the same connections shows it, and "pgtrek follow" continues`,
           { cause: error },
         )
       }
@@ -133,16 +133,16 @@ export async function makeWritable(settings: ConnectionSettings, move: string): 
         return {
           said: [],
           left: [
-            `${place} stays read-only: another move made it read-only (${undone.moves.join(', ')}; "pgtrek cleanup --writable --name" undoes it)`,
+            say`${place} stays read-only: another move made it read-only (${undone.moves.join(', ')}; "pgtrek cleanup --writable --name" undoes it)`,
           ],
         }
       case 'writable':
         return {
           said: [
-            `${place} can be written to again`,
+            say`${place} can be written to again`,
             ...undone.left.map(
               (table) =>
-                `the trigger pgtrek_read_only of ${table} is left; it does nothing, and "pgtrek cleanup --writable" drops it`,
+                say`the trigger pgtrek_read_only of ${table} is left; it does nothing, and "pgtrek cleanup --writable" drops it`,
             ),
           ],
           left: [],
@@ -151,7 +151,9 @@ export async function makeWritable(settings: ConnectionSettings, move: string): 
   } catch (error) {
     return {
       said: [],
-      left: [`${place} may still be read-only, "pgtrek cleanup --writable" undoes it: ${messageOf(error)}`],
+      left: [
+        say`${place} may still be read-only, "pgtrek cleanup --writable" undoes it: ${messageOf(error)}`,
+      ],
     }
   }
 }

@@ -1,6 +1,7 @@
 // A switchover whose process was killed: undone before the handover, completed after it.
 
 import { messageOf } from '../../../shared/message-of.ts'
+import { say } from '../../../shared/say.ts'
 import { Session } from '../../postgres/session.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { leaveLink, settleLink } from '../link.ts'
@@ -22,7 +23,7 @@ export async function learnHandover(move: MoveContext) {
   const missed = missedHandover(move.record, facts)
   if (!missed) return
   move.update(missed)
-  move.status.warn('a switchover was interrupted after the handover, which is recorded on the servers')
+  move.status.warn(say`a switchover was interrupted after the handover, which is recorded on the servers`)
 }
 
 /** Before the handover: makes the primary writable again, which changes still come from. */
@@ -34,7 +35,7 @@ export async function undoInterrupted(move: MoveContext) {
   const { said, left } = await makeWritable(settings, move.name)
   if (said.length > 0) {
     move.status.warn(
-      `an interrupted switchover left ${describeSettings(settings)} read-only: making it writable again`,
+      say`an interrupted switchover left ${describeSettings(settings)} read-only: making it writable again`,
     )
   }
   for (const line of said) move.status.say(line)
@@ -56,7 +57,7 @@ export async function finishHandover(move: MoveContext) {
     await leaveLink(link)
   } catch (error) {
     status.warn(
-      `not everything could be cleaned up after the switchover, "pgtrek follow" tries again: ${messageOf(error)}`,
+      say`not everything could be cleaned up after the switchover, "pgtrek follow" tries again: ${messageOf(error)}`,
     )
   }
 }

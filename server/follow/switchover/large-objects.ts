@@ -1,4 +1,5 @@
 // Large objects are not in the stream, so a switchover copies those again that have changed.
+import { say } from '../../../shared/say.ts'
 import { largeObjectStatements, readLargeObjects } from '../../catalog/large-objects.ts'
 import { readServer } from '../../catalog/server.ts'
 import { compareLargeObjects } from '../../compare/large-objects.ts'
@@ -28,7 +29,7 @@ export async function recopyLargeObjects(
   const unreadable = changed.filter(({ status }) => status === 'unknown')
   if (unreadable.length > 0) {
     throw new PgtrekError(
-      `our role has no permission to read ${unreadable.length} large objects (for example ${unreadable[0]?.oid}): grant select on them, on both sides`,
+      say`our role has no permission to read ${unreadable.length} large objects (for example ${unreadable[0]?.oid}): grant select on them, on both sides`,
     )
   }
   const kept = own && new Set(own)

@@ -175,7 +175,6 @@ export async function refuseIndistinct(session: Session, ours: string): Promise<
   const position = await readPosition(session, ours)
   if (position?.kind !== 'table') return
   throw new Indistinct(
-    `below PostgreSQL ${messagesSince}, changes that flow back without a replication origin cannot be distinguished from those of others ` +
-      '(our role may not use origins there)',
+    say`below PostgreSQL ${messagesSince}, changes that flow back without a replication origin cannot be distinguished from those of others (our role may not use origins there)`,
   )
 }

@@ -3,6 +3,7 @@
 
 import { formatCount } from '../../../shared/format.ts'
 import { messageOf } from '../../../shared/message-of.ts'
+import { say } from '../../../shared/say.ts'
 import { Selector } from '../../../shared/selector.ts'
 import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName, type TableName, tableKey } from '../../../shared/table-name.ts'
@@ -51,29 +52,36 @@ export async function settleMaterializedViews(work: ViewsWork): Promise<Outcome>
         failed.size === 0
           ? []
           : [
-              `${formatCount(failed.size, 'materialized view')} of ${place} could not be refreshed. After removing the cause, run: ${statements([...failed.keys()])}`,
+              say`${formatCount(failed.size, 'materialized view')} of ${place} could not be refreshed. After removing the cause, run: ${statements([...failed.keys()])}`,
             ],
     }
   } catch (error) {
     return {
       next: [
-        `Cannot determine whether materialized views of ${place} have to be refreshed: ${messageOf(error)}`,
+        say`Cannot determine whether materialized views of ${place} have to be refreshed: ${messageOf(error)}`,
       ],
     }
   }
 }
 
 function staleSentence(views: readonly MovedView[], { direction, to }: Link): string {
-  const since = direction === 'forward' ? 'the copy' : 'their last refresh there'
-  const [are, were] = views.length === 1 ? ['is', 'it was'] : ['are', 'they were']
-  const unless = direction === 'forward' ? `, unless ${were} refreshed there since` : ''
-  return `${formatCount(views.length, 'materialized view')} of ${describeSettings(to)} ${are} as of ${since}${unless}: ${statements(views)}`
+  const place = describeSettings(to)
+  const count = formatCount(views.length, 'materialized view')
+  const [isOne, run] = [views.length === 1, statements(views)]
+  if (direction === 'forward') {
+    return isOne
+      ? say`${count} of ${place} is as of the copy, unless it was refreshed there since: ${run}`
+      : say`${count} of ${place} are as of the copy, unless they were refreshed there since: ${run}`
+  }
+  return isOne
+    ? say`${count} of ${place} is as of their last refresh there: ${run}`
+    : say`${count} of ${place} are as of their last refresh there: ${run}`
 }
 
 function statements(views: readonly MovedView[]): string {
   const more = views.length - mostNamed
   const named = views.slice(0, mostNamed).map(({ quoted }) => `refresh materialized view ${quoted}`)
-  return named.join('; ') + (more > 0 ? `; and ${more} more` : '')
+  return named.join('; ') + (more > 0 ? say`; and ${more} more` : '')
 }
 
 interface MovedView extends Relation {
@@ -113,9 +121,9 @@ async function refresh(
   failed: ReadonlyMap<MovedView, string>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  if (signal.aborted) return 'stopped before it was refreshed'
+  if (signal.aborted) return say`stopped before it was refreshed`
   const stale = view.reads.find((one) => failed.has(one))
-  if (stale) return `it reads ${showName(stale)}, which was not refreshed`
+  if (stale) return say`it reads ${showName(stale)}, which was not refreshed`
   try {
     await to.execute(`refresh materialized view ${view.quoted}`)
     return undefined

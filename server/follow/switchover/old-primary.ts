@@ -2,6 +2,7 @@
 
 import { formatDuration } from '../../../shared/format.ts'
 import { describeLate, type LateWritesView } from '../../../shared/late-writes.ts'
+import { say } from '../../../shared/say.ts'
 import type { SwitchoverOptions } from '../../../shared/switchover.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { describeSettings } from '../../postgres/settings.ts'
@@ -81,13 +82,13 @@ export class OldPrimary {
         },
         onSequences: (names) =>
           status.warn(
-            `sequences of ${place} advanced after the switchover, so a client is still connected: ${names.join(', ')}`,
+            say`sequences of ${place} advanced after the switchover, so a client is still connected: ${names.join(', ')}`,
           ),
       },
       sequences,
     )
     if (seconds === undefined) return
-    if (seconds > 0) status.say(`${place} is watched for late writes for ${formatDuration(seconds)}`)
+    if (seconds > 0) status.say(say`${place} is watched for late writes for ${formatDuration(seconds)}`)
     this.#until = setTimeout(() => move.finish(), seconds * 1000)
   }
 
@@ -131,7 +132,7 @@ export class OldPrimary {
     if (reasons.length > 0 && !isAccepted) {
       this.watch()
       throw new PgtrekError(
-        `${reasons.join('; ')}. When that is resolved, continue with --discard-late-writes`,
+        say`${reasons.join('; ')}. When that is resolved, continue with --discard-late-writes`,
       )
     }
     for (const words of reasons) status.say(`accepted: ${words}`, 'warn')

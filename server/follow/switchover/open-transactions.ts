@@ -1,6 +1,8 @@
 // Transactions that have written and have not ended. What they commit after the sentinel would be on the old primary
 // only. They are found by columns that every role may read.
+
 import { formatCount, formatDuration } from '../../../shared/format.ts'
+import { say } from '../../../shared/say.ts'
 import { pause } from '../../copy/pause.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
@@ -53,15 +55,15 @@ export async function readOpenTransactions(
   return [
     ...running.map(({ key, pid, user, application, since, state, query }) => ({
       key,
-      words:
-        `process ${pid} of ${user ?? 'a dropped role'} (${application || 'no application name'})` +
-        (state === null
-          ? ', details not visible to our role'
-          : `, ${state}, since ${since}, last statement: ${query?.replaceAll(/\s+/g, ' ').trim()}`),
+      words: say`process ${pid} of ${user ?? say`a dropped role`} (${application || say`no application name`})${
+        state === null
+          ? say`, details not visible to our role`
+          : say`, ${state}, since ${since}, last statement: ${query?.replaceAll(/\s+/g, ' ').trim()}`
+      }`,
     })),
     ...prepared.map(({ key, gid, user, since }) => ({
       key: `prepared ${key}`,
-      words: `prepared transaction ${gid} of ${user}, since ${since}`,
+      words: say`prepared transaction ${gid} of ${user}, since ${since}`,
     })),
   ]
 }
@@ -77,15 +79,14 @@ export interface WaitForEnds {
 
 /** Waits until the transactions that are open now have ended. Throws, and names them, when the time is over. */
 export async function awaitOpenTransactions(session: Session, waiting: WaitForEnds): Promise<void> {
-  const { deadline, timeoutSeconds, signal, say } = waiting
+  const { deadline, timeoutSeconds, signal, say: log } = waiting
   let left = await readOpenTransactions(session, waiting)
   if (left.length === 0) return
-  say(`waiting for ${listed(left)}`)
+  log(say`waiting for ${listed(left)}`)
   for (;;) {
     if (Date.now() > deadline) {
       throw new PgtrekError(
-        `${describeSettings(session.settings)}: not ended within ${formatDuration(timeoutSeconds)}: ${listed(left)}. What they ` +
-          'commit later would be lost. Commit or end them, or give them more time (--timeout)',
+        say`${describeSettings(session.settings)}: not ended within ${formatDuration(timeoutSeconds)}: ${listed(left)}. What they commit later would be lost. Commit or end them, or give them more time (--timeout)`,
       )
     }
     await pause(checkEveryMs, signal)
@@ -97,12 +98,13 @@ export async function awaitOpenTransactions(session: Session, waiting: WaitForEn
 
 export function listed(transactions: readonly OpenTransaction[]): string {
   const more = transactions.length - mostNamed
-  return (
-    `${formatCount(transactions.length, 'open transaction')} that ${transactions.length === 1 ? 'has' : 'have'} written: ` +
-    transactions
-      .slice(0, mostNamed)
-      .map(({ words }) => words)
-      .join('; ') +
-    (more > 0 ? `; and ${more} more` : '')
-  )
+  const count = formatCount(transactions.length, 'open transaction')
+  const named = transactions
+    .slice(0, mostNamed)
+    .map(({ words }) => words)
+    .join('; ')
+  const others = more > 0 ? say`; and ${more} more` : ''
+  return transactions.length === 1
+    ? say`${count} that has written: ${named}${others}`
+    : say`${count} that have written: ${named}${others}`
 }

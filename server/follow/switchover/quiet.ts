@@ -2,6 +2,7 @@
 
 import { formatCount } from '../../../shared/format.ts'
 import { namedLateWrites } from '../../../shared/late-writes.ts'
+import { say } from '../../../shared/say.ts'
 import type { SwitchoverOptions } from '../../../shared/switchover.ts'
 import { pause } from '../../copy/pause.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
@@ -27,7 +28,7 @@ export async function refusePrepared(from: Session) {
   if (prepared.length === 0) return
   const names = prepared.slice(0, mostNamed).map(({ gid }) => gid)
   throw new PgtrekError(
-    `${formatCount(prepared.length, 'prepared transaction')} of ${describeSettings(from.settings)} would be lost (${names.join(', ')}): run commit prepared or rollback prepared first`,
+    say`${formatCount(prepared.length, 'prepared transaction')} of ${describeSettings(from.settings)} would be lost (${names.join(', ')}): run commit prepared or rollback prepared first`,
   )
 }
 
@@ -43,7 +44,7 @@ export async function awaitQuiet(
   await awaitSentinel(last, waiting)
   const between = follower.status.transactions - before
   if (between > 0) {
-    throw stillWritten(link, `${formatCount(between, 'transaction')} after the sentinel`, options)
+    throw stillWritten(link, say`${formatCount(between, 'transaction')} after the sentinel`, options)
   }
   // An open transaction may commit after the last check.
   await refuseOpen(from, { record, link, options, signal: waiting.signal })
@@ -53,8 +54,7 @@ export async function awaitQuiet(
 
 function stillWritten({ from }: Link, what: string, { read_only_source: isReadOnly }: SwitchoverOptions) {
   return new PgtrekError(
-    `${describeSettings(from)} is still being written to: ${what}. Stop the application first` +
-      (isReadOnly ? '' : ', or let the switchover make that side read-only (--read-only-source)'),
+    say`${describeSettings(from)} is still being written to: ${what}. Stop the application first${isReadOnly ? '' : say`, or let the switchover make that side read-only (--read-only-source)`}`,
   )
 }
 
@@ -77,7 +77,7 @@ async function refuseOpen(
 /** A client may have started to write again during sequences, large objects and the comparison. */
 export async function refuseLateWrites(
   from: Session,
-  { record, link, options, publication, ours, say, signal }: Switchover,
+  { record, link, options, publication, ours, say: log, signal }: Switchover,
   after: Lsn,
 ) {
   await refuseOpen(from, { record, link, options, signal })
@@ -85,8 +85,8 @@ export async function refuseLateWrites(
   const indistinct =
     record.bidirectional && (await refuseIndistinct(from, ours).catch((error: Error) => error))
   if (indistinct) {
-    say(
-      `cannot determine whether ${describeSettings(link.from)} was written to in the meantime: ${indistinct.message}`,
+    log(
+      say`cannot determine whether ${describeSettings(link.from)} was written to in the meantime: ${indistinct.message}`,
       'warn',
     )
     return

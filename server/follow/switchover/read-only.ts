@@ -2,7 +2,9 @@
 // WRITE), so each table also gets a trigger that refuses writes. CREATE TRIGGER waits for transactions that have written to
 // the table, so afterwards none of them is open. Changes that the move applies pass the trigger: as a replica, or by a
 // session setting where the role may not be one.
+
 import { messageOf } from '../../../shared/message-of.ts'
+import { say } from '../../../shared/say.ts'
 import { showName } from '../../../shared/table-name.ts'
 import { appliesSetting } from '../../catalog/own.ts'
 import {
@@ -79,7 +81,7 @@ export async function setReadOnly(
 /** Adds the trigger to every table that our role may add one to. Throws when a table stays locked for too long. */
 export async function guardTables(
   settings: ConnectionSettings,
-  { deadline, signal, say }: ReadOnlyRequest,
+  { deadline, signal, say: log }: ReadOnlyRequest,
 ): Promise<Guarded> {
   await using session = await Session.open(settings, { signal })
   // These commits need not wait for the disk: the sentinel, which comes later, does.
@@ -90,7 +92,7 @@ export async function guardTables(
   guarded.tables = tables.filter(({ isGuarded }) => isGuarded).length
   for (const { mayGuard, isGuarded, isExtension, schema, name } of tables) {
     if (mayGuard || isGuarded || isExtension) continue
-    guarded.unguarded.push({ schema, name, reason: `role ${settings.user} has no TRIGGER privilege` })
+    guarded.unguarded.push({ schema, name, reason: say`role ${settings.user} has no TRIGGER privilege` })
   }
   await eachTable(
     session,
@@ -98,7 +100,7 @@ export async function guardTables(
     guardStatement,
     async ({ schema, name }, statement) => {
       const table = { schema, name }
-      const outcome = await whenUnlocked(session, table, { statement, deadline, signal, say })
+      const outcome = await whenUnlocked(session, table, { statement, deadline, signal, say: log })
       if (outcome === undefined) guarded.tables++
       else guarded.unguarded.push({ ...table, reason: outcome })
     },
@@ -212,7 +214,7 @@ interface Attempt {
 async function whenUnlocked(
   session: Session,
   table: Table,
-  { statement, deadline, signal, say }: Attempt,
+  { statement, deadline, signal, say: log }: Attempt,
 ): Promise<string | undefined> {
   let isReported = false
   for (;;) {
@@ -228,10 +230,10 @@ async function whenUnlocked(
       const isBusy =
         error.sqlstate === sqlstate.lockNotAvailable || error.sqlstate === sqlstate.deadlockDetected
       if (!isBusy) return error.message
-      const who = `${showName(table)} of ${describeSettings(session.settings)} is in use by ${await readHolders(session, table)}`
+      const who = say`${showName(table)} of ${describeSettings(session.settings)} is in use by ${await readHolders(session, table)}`
       if (Date.now() > deadline)
-        throw new PgtrekError(`${who}: end these transactions first, or give them more time (--timeout)`)
-      if (!isReported) say(`waiting: ${who}`, 'warn')
+        throw new PgtrekError(say`${who}: end these transactions first, or give them more time (--timeout)`)
+      if (!isReported) log(say`waiting: ${who}`, 'warn')
       isReported = true
     }
   }
@@ -249,7 +251,7 @@ async function readHolders(session: Session, { schema, name }: Table): Promise<s
        and l.relation = pg_catalog.to_regclass(${quoteLiteral(quoteQualified(schema, name))})
        and l.pid <> pg_catalog.pg_backend_pid()
      order by a.pid`)
-  if (rows.length === 0) return 'a transaction that reads it, or has just ended'
+  if (rows.length === 0) return say`a transaction that reads it, or has just ended`
   return rows.slice(0, mostNamed).map(showSession).join('; ')
 }
 
@@ -261,7 +263,7 @@ interface SessionOnTable {
 }
 
 function showSession({ pid, user, since, query }: SessionOnTable): string {
-  return `process ${pid} (${[user ?? 'unknown role', since && `since ${since}`, query].filter(Boolean).join(', ')})`
+  return `process ${pid} (${[user ?? say`unknown role`, since && `since ${since}`, query].filter(Boolean).join(', ')})`
 }
 
 async function readTables(session: Session) {

@@ -1,6 +1,8 @@
 // Proof that nothing is missing: a message in the source's log, which must come out of the stream and be on the
 // destination's disk in time.
+
 import { formatDuration } from '../../../shared/format.ts'
+import { say } from '../../../shared/say.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -57,7 +59,7 @@ export async function awaitSentinel({ id, lsn, proof }: Sentinel, waiting: Waiti
     if (isThere && parseLsn(applied) >= lsn) return true
     if (phase === 'conflict' || phase === 'failed' || phase === 'stopped') {
       throw new PgtrekError(
-        `following stopped before the sentinel was received: ${conflict?.message ?? lastError?.message ?? phase}`,
+        say`following stopped before the sentinel was received: ${conflict?.message ?? lastError?.message ?? phase}`,
       )
     }
     return false
@@ -65,6 +67,6 @@ export async function awaitSentinel({ id, lsn, proof }: Sentinel, waiting: Waiti
   const atMostMs = Math.max(0, deadline - Date.now())
   if (await untilProgress(follower, isConfirmed, { signal, atMostMs })) return
   throw new PgtrekError(
-    `the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${follower.status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
+    say`the destination did not confirm the sentinel within ${formatDuration(timeoutSeconds)}: its lag is ${follower.status.lagBytes} bytes of the log. Wait until it has caught up, or set a longer --timeout`,
   )
 }

@@ -1,6 +1,7 @@
 // Makes the other side the primary, up to the handover: each step is verified, and a failure leaves everything as it was.
 
 import { formatCount, formatDuration, shortList } from '../../../shared/format.ts'
+import { say } from '../../../shared/say.ts'
 import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/switchover.ts'
 import { showName, tableKey } from '../../../shared/table-name.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
@@ -54,7 +55,7 @@ export async function switchOver(work: Switchover): Promise<SwitchoverReport> {
   const largeObjects = record.largeObjects
     ? await recopyLargeObjects(link, record.ownLargeObjects, signal)
     : { total: 0, copied: 0, removed: 0, refused: [] }
-  for (const statement of largeObjects.refused) work.say(`the destination rejected: ${statement}`, 'warn')
+  for (const statement of largeObjects.refused) work.say(say`the destination rejected: ${statement}`, 'warn')
   if (record.native) await fillViews(from, link.to)
   onStep('compare')
   const tables = await compareTables(work)
@@ -95,40 +96,38 @@ function refuseProblems({ problems }: ObjectsCheck, { accept_differences: isAcce
   if (problems.length === 0 || isAccepted) return
   const more = problems.length - mostNamed
   throw new PgtrekError(
-    `${formatCount(problems.length, 'difference')} between the objects of both sides: ` +
-      `${problems.slice(0, mostNamed).join('; ')}${more > 0 ? `; and ${more} more` : ''}. ` +
-      'Make the destination the same, or accept these differences (--accept-differences)',
+    say`${formatCount(problems.length, 'difference')} between the objects of both sides: ${problems.slice(0, mostNamed).join('; ')}${more > 0 ? say`; and ${more} more` : ''}. Make the destination the same, or accept these differences (--accept-differences)`,
   )
 }
 
-async function makeReadOnly({ record, link, options, signal, say }: Switchover) {
+async function makeReadOnly({ record, link, options, signal, say: log }: Switchover) {
   const place = describeSettings(link.from)
   const request = {
-    ...{ move: record.name, to: describeSettings(link.to), signal, say },
+    ...{ move: record.name, to: describeSettings(link.to), signal, say: log },
     deadline: Date.now() + options.timeout_seconds * 1000,
   }
   await setReadOnly(link.from, request)
-  say(`${place} is read-only for new sessions`)
+  log(say`${place} is read-only for new sessions`)
   const { ended, left } = await endOtherSessions(link.from, signal)
-  say(`ended ${formatCount(ended, 'session')} of ${place}`)
+  log(say`ended ${formatCount(ended, 'session')} of ${place}`)
   const { tables, unguarded } = await guardTables(link.from, request)
-  say(`a trigger refuses writes to ${formatCount(tables, 'table')} of ${place}`)
+  log(say`a trigger refuses writes to ${formatCount(tables, 'table')} of ${place}`)
   const names = unguarded.map((table) => `${showName(table)} (${table.reason})`)
   if (names.length > 0) {
-    say(
-      `writes to ${formatCount(names.length, 'table')} are refused only by the default of the database, which a session may override: ${shortList(names)}`,
+    log(
+      say`writes to ${formatCount(names.length, 'table')} are refused only by the default of the database, which a session may override: ${shortList(names)}`,
       'warn',
     )
   }
   if (left.length > 0) {
     const sessions = left.map(({ pid, user }) => `${pid} (${user})`)
-    const what = `${formatCount(left.length, 'session')} of other roles could not be ended: ${shortList(sessions)}`
+    const what = say`${formatCount(left.length, 'session')} of other roles could not be ended: ${shortList(sessions)}`
     if (names.length > 0) {
       throw new PgtrekError(
-        `${what}. They may still write to ${shortList(names)}. End them, or grant pg_signal_backend to our role`,
+        say`${what}. They may still write to ${shortList(names)}. End them, or grant pg_signal_backend to our role`,
       )
     }
-    say(`${what}. They can read, and writes to tables are refused`, 'warn')
+    log(say`${what}. They can read, and writes to tables are refused`, 'warn')
   }
   return { set: true, sessions_ended: ended, tables_guarded: tables, tables_unguarded: names }
 }
@@ -150,8 +149,7 @@ async function setSequences(from: Session, { record, link, options, signal }: Sw
   const left = wanted.filter((one) => !done.has(tableKey(one)))
   if (left.length > 0 && !options.accept_differences) {
     throw new PgtrekError(
-      `${formatCount(left.length, 'sequence')} cannot be set on ${describeSettings(link.to)}, where they are missing, or cannot be read on ` +
-        `${describeSettings(link.from)}: ${left.slice(0, mostNamed).map(showName).join(', ')}`,
+      say`${formatCount(left.length, 'sequence')} cannot be set on ${describeSettings(link.to)}, where they are missing, or cannot be read on ${describeSettings(link.from)}: ${left.slice(0, mostNamed).map(showName).join(', ')}`,
     )
   }
   return set
@@ -165,25 +163,29 @@ function nextSteps(
   const { host, port, database } = link.to
   const [from, to] = [describeSettings(link.from), describeSettings(link.to)]
   return [
-    `In the application's connection string, set host ${host}, port ${port}, database ${database} (it was ${link.from.host}, ${link.from.port}, ${link.from.database}), and start it.`,
+    say`In the application's connection string, set host ${host}, port ${port}, database ${database} (it was ${link.from.host}, ${link.from.port}, ${link.from.database}), and start it.`,
     ...(others.length > 0 && !options.read_only_source
       ? [
-          `${formatCount(others.length, 'session')} of other programs are still connected to ${from}: what they write there from now on is not on ${to}.`,
+          say`${formatCount(others.length, 'session')} of other programs are still connected to ${from}: what they write there from now on is not on ${to}.`,
         ]
       : []),
     ...(options.read_only_source
       ? [
-          `${from} is read-only until "pgtrek cleanup --writable" or a switchover back. Superusers and owners who disable triggers, and sessions with session_replication_role = replica, can still write there.`,
+          say`${from} is read-only until "pgtrek cleanup --writable" or a switchover back. Superusers and owners who disable triggers, and sessions with session_replication_role = replica, can still write there.`,
         ]
       : []),
     isReversed
-      ? `Changes of ${to} flow to ${from} from now on: "pgtrek switchover${options.back ? '' : ' --back'}" switches to it without losing any.`
-      : `Changes of ${to} do not flow to ${from}.`,
+      ? options.back
+        ? say`Changes of ${to} flow to ${from} from now on: "pgtrek switchover" switches to it without losing any.`
+        : say`Changes of ${to} flow to ${from} from now on: "pgtrek switchover --back" switches to it without losing any.`
+      : say`Changes of ${to} do not flow to ${from}.`,
     ...(isReversed
       ? []
       : [
-          `What is still written to ${from} from now on stays in its replication slot${options.watch_seconds > 0 ? `: it is watched for ${formatDuration(options.watch_seconds)}, and after that` : ':'} "pgtrek cleanup" reports it, and then exits with 1.`,
+          options.watch_seconds > 0
+            ? say`What is still written to ${from} from now on stays in its replication slot: it is watched for ${formatDuration(options.watch_seconds)}, and after that "pgtrek cleanup" reports it, and then exits with 1.`
+            : say`What is still written to ${from} from now on stays in its replication slot: "pgtrek cleanup" reports it, and then exits with 1.`,
         ]),
-    `When you are sure: "pgtrek cleanup" removes slot, publication and position from both sides.`,
+    say`When you are sure: "pgtrek cleanup" removes slot, publication and position from both sides.`,
   ]
 }

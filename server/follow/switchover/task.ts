@@ -4,6 +4,7 @@ import type { Direction } from '../../../shared/follow.ts'
 import { describeUndone } from '../../../shared/follow-health.ts'
 import { formatCount } from '../../../shared/format.ts'
 import { messageOf } from '../../../shared/message-of.ts'
+import { say } from '../../../shared/say.ts'
 import type { SwitchoverOptions, SwitchoverReport } from '../../../shared/switchover.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import type { Following } from '../../replication/apply/follower.ts'
@@ -33,16 +34,16 @@ export class SwitchoverTask {
     const { direction, progress, source, destination } = this.move.record
     if (options.back !== (direction === 'back')) {
       return options.back
-        ? `it was not switched over: changes flow from ${source} to ${destination}, so use "switchover" without --back`
-        : `it was switched over already: the application belongs on ${destination}, and "switchover --back" returns to ${source}`
+        ? say`it was not switched over: changes flow from ${source} to ${destination}, so use "switchover" without --back`
+        : say`it was switched over already: the application belongs on ${destination}, and "switchover --back" returns to ${source}`
     }
-    if (progress !== 'following' && progress !== 'done') return 'rows are still being copied'
+    if (progress !== 'following' && progress !== 'done') return say`rows are still being copied`
     // The switchover itself compares the objects again.
     const reasons = this.move.status.blockers([
       ...(options.discard_late_writes ? lateTroubles : []),
       ...(options.accept_differences ? acceptable(this.move) : []),
     ])
-    return reasons.length > 0 ? `not ready: ${reasons.join('; ')}` : undefined
+    return reasons.length > 0 ? say`not ready: ${reasons.join('; ')}` : undefined
   }
 
   /** Never rejects: it is handed over, or undone, or the run ends because the outcome of the handover is unknown. */
@@ -151,7 +152,7 @@ export class SwitchoverTask {
     const { handedOver } = move.record
     if (handedOver && !oldPrimary.isWatched) {
       const place = describeSettings(move.link(handedOver.direction).from)
-      left.push(`${place} is no longer watched for late writes`)
+      left.push(say`${place} is no longer watched for late writes`)
     }
     if (!oldPrimary.isWatched) left.push(...(await dropReverse(move, direction)))
     try {
@@ -160,7 +161,7 @@ export class SwitchoverTask {
       } else if (follower.status.phase === 'stopped') await this.streams.start(direction)
       else this.streams.background?.start()
     } catch (failure) {
-      left.push(`changes no longer flow: ${messageOf(failure)}`)
+      left.push(say`changes no longer flow: ${messageOf(failure)}`)
       move.fail(failure)
     }
     status.say(describeUndone(messageOf(error), left), 'error')
@@ -183,7 +184,7 @@ export class SwitchoverTask {
       foundEqual(move, compared)
       await this.#follow(link.direction, options, report)
     } catch (error) {
-      const words = `the handover is done, but not everything after it: ${messageOf(error)}. "pgtrek follow" tries that again`
+      const words = say`the handover is done, but not everything after it: ${messageOf(error)}. "pgtrek follow" tries that again`
       status.say(words, 'error')
       next.push(words)
     }
@@ -192,13 +193,13 @@ export class SwitchoverTask {
       onRefresh: (count) => {
         if (status.switchover) status.switchover = { ...status.switchover, step: 'materialized_views' }
         status.say(
-          `handed over to ${report.to}; ${formatCount(count, 'materialized view')} to be refreshed before the report`,
+          say`handed over to ${report.to}; ${formatCount(count, 'materialized view')} to be refreshed before the report`,
         )
         status.onChange('now')
       },
     })
     for (const words of views.materialized_views?.failed ?? []) {
-      status.say(`not refreshed: materialized view ${words}`, 'warn')
+      status.say(say`not refreshed: materialized view ${words}`, 'warn')
     }
     return { ...report, ...views, next: [...next, ...views.next] }
   }
@@ -234,13 +235,13 @@ export class SwitchoverTask {
 
 const stepWords = {
   check: 'checking',
-  read_only: 'making the old primary read-only',
-  sentinel: 'waiting for the sentinel',
-  quiet: 'checking that writes have stopped',
+  read_only: say`making the old primary read-only`,
+  sentinel: say`waiting for the sentinel`,
+  quiet: say`checking that writes have stopped`,
   sequences: 'sequences',
-  large_objects: 'large objects',
-  compare: 'comparing both sides',
-  reverse: 'preparing the return',
+  large_objects: say`large objects`,
+  compare: say`comparing both sides`,
+  reverse: say`preparing the return`,
   report: 'done',
-  materialized_views: 'materialized views',
+  materialized_views: say`materialized views`,
 } as const

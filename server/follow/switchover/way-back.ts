@@ -1,6 +1,7 @@
 // The link for the way back: created before the handover, and dropped when the switchover fails.
 
 import type { Direction } from '../../../shared/follow.ts'
+import { say } from '../../../shared/say.ts'
 import { describeSettings } from '../../postgres/settings.ts'
 import { type LinkNames, moveOf } from '../../store/follow-memory.ts'
 import { dropLink, makeLink } from '../link.ts'
@@ -58,7 +59,7 @@ export async function dropReverse(move: MoveContext, direction: Direction): Prom
   if (!link || move.isBothWays) return []
   const left: string[] = []
   await dropLink(link, move.owner).catch((failure) => {
-    left.push(`${link.names.slot} may still be on ${describeSettings(link.from)}: ${failure.message}`)
+    left.push(say`${link.names.slot} may still be on ${describeSettings(link.from)}: ${failure.message}`)
     move.status.warn(left.join())
   })
   if (link.direction === 'back') move.forgetBack()

@@ -1,5 +1,6 @@
 // Why changes could not be applied: a cause that passes by itself, one that needs careful mode to be found, or a
 // conflict.
+import { say } from '../../../shared/say.ts'
 import { isLost, PgtrekError, type ServerError, sqlstate } from '../../postgres/errors.ts'
 import { type Pipeline, StatementFailed, UnexpectedCount } from '../../postgres/pipeline.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
@@ -92,32 +93,31 @@ export function isPassing({ sqlstate: state }: ServerError): boolean {
 const objectInUse = '55006'
 
 /** https://www.postgresql.org/docs/current/errcodes-appendix.html */
-const words: Record<string, string> = {
-  '23505': 'a row with the same key is on the destination already',
-  '23503': 'a foreign key of the destination does not allow it',
-  '23502': 'a column of the destination must not be null',
-  '23514': 'a check constraint of the destination does not allow it',
-  '23P01': 'an exclusion constraint of the destination does not allow it',
-  '42703': 'a column is missing on the destination',
-  '42P01': 'the table is missing on the destination',
-  '0A000': 'the destination does not support it',
-  '42501': "the destination's role lacks the privilege",
+const words: Record<string, (why: string) => string> = {
+  '23505': (why) => say`a row with the same key is on the destination already: ${why}`,
+  '23503': (why) => say`a foreign key of the destination does not allow it: ${why}`,
+  '23502': (why) => say`a column of the destination must not be null: ${why}`,
+  '23514': (why) => say`a check constraint of the destination does not allow it: ${why}`,
+  '23P01': (why) => say`an exclusion constraint of the destination does not allow it: ${why}`,
+  '42703': (why) => say`a column is missing on the destination: ${why}`,
+  '42P01': (why) => say`the table is missing on the destination: ${why}`,
+  '0A000': (why) => say`the destination does not support it: ${why}`,
+  '42501': (why) => say`the destination's role lacks the privilege: ${why}`,
 }
 
 function inWords(error: ServerError): string {
-  const detail = error.detail ? ` (${error.detail})` : ''
+  const why = error.detail ? `${error.message} (${error.detail})` : error.message
   // The error comes from a trigger, a default or a constraint, and may be about another table.
   const [place] = error.context?.match(/^(PL\/\S+|SQL) function .*/m) ?? []
-  if (place) return `${error.message}${detail}; raised by ${place}`
-  const known = words[error.sqlstate]
-  return known ? `${known}: ${error.message}${detail}` : `${error.message}${detail}`
+  if (place) return say`${why}; raised by ${place}`
+  return words[error.sqlstate]?.(why) ?? why
 }
 
 function countInWords({ found }: UnexpectedCount, isExact = false): string {
   if (found === 0 && isExact) {
-    return 'both sides have changed this row: on the destination it is missing, or differs from the row before this change'
+    return say`both sides have changed this row: on the destination it is missing, or differs from the row before this change`
   }
   return found === 0
-    ? 'the row is missing on the destination'
-    : `the destination has ${found} such rows instead of one`
+    ? say`the row is missing on the destination`
+    : say`the destination has ${found} such rows instead of one`
 }

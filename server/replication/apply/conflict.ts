@@ -1,5 +1,7 @@
 // A problem that stops a stream of changes until a user decides, reported precisely enough to fix it.
+
 import type { FollowConflict } from '../../../shared/follow.ts'
+import { say } from '../../../shared/say.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { showLsn } from '../stream/lsn.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
@@ -54,6 +56,6 @@ function describe({ transaction, table, statement, key, problems }: ConflictDeta
         .map(([name, value]) => `${name} = ${value ?? 'null'}`)
         .join(', ')})`
     : ''
-  const which = `transaction ${transaction.xid} at ${showLsn(transaction.finalLsn)}`
-  return `${statement}${where}${row} in ${which}: ${problems.join('; ')}`
+  const what = `${statement}${where}${row}`
+  return say`${what} in transaction ${transaction.xid} at ${showLsn(transaction.finalLsn)}: ${problems.join('; ')}`
 }

@@ -1,5 +1,6 @@
 // Opens both ends of a stream of changes: the session on the destination, which holds the position, and the walsender
 // of the source, which starts from there.
+import { say } from '../../../shared/say.ts'
 import { readTypes } from '../../catalog/types.ts'
 import { endPredecessor, identify, type Sessions } from '../../coordination/sessions.ts'
 import { isBinarySafe } from '../../copy/format.ts'
@@ -184,7 +185,7 @@ export async function connect(ends: StreamEnds, options: ConnectOptions): Promis
     abandon()
     if (!isLate) throw error
     const seconds = Math.round(options.silenceMs / 1000)
-    throw new ConnectionLost(`a server did not send the state of its objects within ${seconds} s`, {
+    throw new ConnectionLost(say`a server did not send the state of its objects within ${seconds} s`, {
       cause: error,
     })
   } finally {

@@ -2,6 +2,7 @@
 // Our writes carry a replication origin, which is part of the stream. Where the role may not use an origin, each of
 // our transactions begins with a logical message, which only sources from 14 on send.
 // https://www.postgresql.org/docs/current/replication-origins.html
+import { say } from '../../../shared/say.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import type { Session } from '../../postgres/session.ts'
 import { since } from '../stream/stream.ts'
@@ -25,8 +26,11 @@ export async function checkEchoes(session: Session, side: Unseen['side']): Promi
   return [
     {
       side,
-      problem: `both directions at once: ${unseen(session.major)}`,
-      advice: `${remedy(session.major)}; or follow one direction only`,
+      problem: say`both directions at once: ${unseen(session.major)}`,
+      advice:
+        session.major >= functionsGrantable
+          ? say`grant execute on the functions pg_replication_origin_* of pg_catalog to the role that writes there; or follow one direction only`
+          : say`let a superuser write there; or follow one direction only`,
     },
   ]
 }
@@ -34,22 +38,17 @@ export async function checkEchoes(session: Session, side: Unseen['side']): Promi
 /** Throws when the stream of this source would send back what was written to it. */
 export async function refuseUnseenEchoes(source: Session): Promise<void> {
   if (source.major >= since.messages || !(await hasTablePositions(source))) return
+  const why = unseen(source.major)
   throw new EchoesUnseen(
-    `changes cannot flow both ways at once: ${unseen(source.major)}. Nothing was changed. To go on, ${remedy(source.major)}, ` +
-      'and start again; or follow one direction only.',
+    source.major >= functionsGrantable
+      ? say`changes cannot flow both ways at once: ${why}. Nothing was changed. To go on, grant execute on the functions pg_replication_origin_* of pg_catalog to the role that writes there, and start again; or follow one direction only.`
+      : say`changes cannot flow both ways at once: ${why}. Nothing was changed. To go on, let a superuser write there, and start again; or follow one direction only.`,
   )
 }
 
 function unseen(major: number): string {
-  return (
-    `the role has no privilege to use replication origins there, and PostgreSQL ${major} has no other way to show which ` +
-    'changes came from the other side'
-  )
+  return say`the role has no privilege to use replication origins there, and PostgreSQL ${major} has no other way to show which changes came from the other side`
 }
 
-/** Before 13 the functions require a superuser, even with the privilege. */
-function remedy(major: number): string {
-  return major >= 13
-    ? 'grant execute on the functions pg_replication_origin_* of pg_catalog to the role that writes there'
-    : 'let a superuser write there'
-}
+/** Before it the functions require a superuser, even with the privilege. */
+const functionsGrantable = 13

@@ -1,5 +1,7 @@
 // What a follower reports: events, and each warning once.
+
 import type { FollowEvent } from '../../../shared/follow.ts'
+import { say } from '../../../shared/say.ts'
 import type { Relation } from '../stream/event.ts'
 import { type Lsn, showLsn } from '../stream/lsn.ts'
 import type { Followed, NotFollowedReason } from '../tables/followed.ts'
@@ -11,10 +13,10 @@ type Without<Event, Key extends PropertyKey> = Event extends unknown ? Omit<Even
 const mostMessageBytes = 8192
 
 const reasons: Record<NonNullable<NotFollowedReason>, string> = {
-  left_out: 'it was excluded when the move started',
-  extension: 'it belongs to an extension',
-  own: 'it belongs to another move',
-  dropped: 'it was created after the move started, and has since been dropped',
+  left_out: say`it was excluded when the move started`,
+  extension: say`it belongs to an extension`,
+  own: say`it belongs to another move`,
+  dropped: say`it was created after the move started, and has since been dropped`,
 }
 
 export class FollowReports {
@@ -35,19 +37,18 @@ export class FollowReports {
   missing({ gone, replaced }: Pick<Followed, 'gone' | 'replaced'>) {
     for (const { schema, name } of gone) {
       this.#warn(
-        `${schema}.${name} is not published any more: it was dropped, detached or taken out of the publication, ` +
-          'and its changes are not sent',
+        say`${schema}.${name} is not published any more: it was dropped, detached or taken out of the publication, and its changes are not sent`,
       )
     }
     for (const { schema, name } of replaced) {
       this.#warn(
-        `${schema}.${name} of the destination was dropped and created again: rows that were copied before are missing`,
+        say`${schema}.${name} of the destination was dropped and created again: rows that were copied before are missing`,
       )
     }
   }
 
   unwanted({ schema, name }: Relation, reason: NonNullable<NotFollowedReason>) {
-    this.#warn(`changes of ${schema}.${name} are sent and not applied: ${reasons[reason]}`)
+    this.#warn(say`changes of ${schema}.${name} are sent and not applied: ${reasons[reason]}`)
   }
 
   #warn(message: string) {

@@ -3,6 +3,7 @@
 // when its transaction fails while it commits, which would lose that transaction. There the origin only marks our
 // writes, and the table holds the position.
 // https://www.postgresql.org/docs/current/replication-origins.html
+import { say } from '../../../shared/say.ts'
 import { dropEmptySchema } from '../../coordination/own-schema.ts'
 import { PgtrekError, ServerError } from '../../postgres/errors.ts'
 import { quoteLiteral } from '../../postgres/quote.ts'
@@ -140,7 +141,7 @@ export async function dropPosition(session: Session, name: string): Promise<stri
   const dropped: string[] = []
   if (known?.kind === 'origin') {
     await dropOrigin(session, name)
-    dropped.push(`replication origin ${originName(name)}`)
+    dropped.push(say`replication origin ${originName(name)}`)
   }
   if (!(await hasTable(session))) return dropped
   const rows = await session.query(`delete from ${table} where name = ${quoteLiteral(name)} returning 1`)
@@ -173,15 +174,14 @@ async function takePosition(session: Session, name: string): Promise<Position> {
   const known = await readPosition(session, name)
   if (!known) {
     throw new PositionMissing(
-      `the destination has no record of which changes are applied (no position ${name}): ` +
-        'copy the rows again, under the snapshot of a new slot',
+      say`the destination has no record of which changes are applied (no position ${name}): copy the rows again, under the snapshot of a new slot`,
     )
   }
   const position: Position =
     known.kind === 'origin'
       ? await holdOrigin(session, name)
       : { kind: 'table', markSql: markSqlOf(name), ...(await holdRow(session, name)) }
-  if (position.lsn === noLsn) throw new PositionMissing(`the position ${name} has never been set`)
+  if (position.lsn === noLsn) throw new PositionMissing(say`the position ${name} has never been set`)
   return position
 }
 
@@ -191,7 +191,7 @@ async function holdOrigin(session: Session, name: string): Promise<Position> {
     await session.query(take)
   } catch (error) {
     if ((error as { sqlstate?: string }).sqlstate !== objectInUse) throw error
-    throw new PositionBusy(`another session is applying changes as ${name}`, { cause: error })
+    throw new PositionBusy(say`another session is applying changes as ${name}`, { cause: error })
   }
   const transfer = { give: 'select pg_catalog.pg_replication_origin_session_reset()', take }
   if (!isOriginSafe(session.major)) return { kind: 'origin', transfer, ...(await holdRow(session, name)) }
@@ -213,7 +213,7 @@ async function holdRow(
   name: string,
 ): Promise<Pick<Position, 'name' | 'lsn' | 'storeSql' | 'tidySql'>> {
   const literal = quoteLiteral(name)
-  const busy = () => new PositionBusy(`another session is applying changes as ${name}`)
+  const busy = () => new PositionBusy(say`another session is applying changes as ${name}`)
   if (!(await tryLock(session, `pgtrek position ${name}`))) throw busy()
   // The helper of a killed session could still commit.
   if (!(await tryLock(session, helperLock(name)))) throw busy()
@@ -238,7 +238,7 @@ const markSqlOf = (name: string) =>
 export async function helpWithPosition(session: Session, { tidySql, name }: Position): Promise<void> {
   if (!tidySql) return
   if (await tryLock(session, helperLock(name))) return
-  throw new PositionBusy(`another session is applying changes as ${name}`)
+  throw new PositionBusy(say`another session is applying changes as ${name}`)
 }
 
 const helperLock = (name: string) => `pgtrek helper ${name}`

@@ -1,5 +1,6 @@
 // Decides about each event of the source: it is applied, kept until its transaction is committed, or left out because
 // it was applied before, is an echo, or is not wanted. The answer says what has to happen before the next event.
+import { say } from '../../../shared/say.ts'
 import type { SkippedTable } from '../../../shared/skipped.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import type {
@@ -202,7 +203,7 @@ export class Receiver {
       case 'rollback_prepared':
       case 'stream_prepare':
         // The server sends a prepared transaction when it is committed, unless two-phase decoding was requested.
-        throw new Error('the source sent a prepared transaction, which was not requested')
+        throw new Error(say`the source sent a prepared transaction, which was not requested`)
       default:
         return this.#content(event)
     }
@@ -242,7 +243,7 @@ export class Receiver {
       default: {
         const state = this.#state
         if (state.name === 'applying') this.#changes.apply(event, state.transaction)
-        else if (state.name !== 'leaving_out') throw new Error('a change outside of all transactions')
+        else if (state.name !== 'leaving_out') throw new Error(say`a change outside of all transactions`)
         else if (state.reason === 'skipped') this.#countSkipped(event)
       }
     }

@@ -1,5 +1,6 @@
 // Which table of the destination belongs to a relation of the source. Relations are described before their first
 // change, and again after they were changed. Only relations that are known not to be part of the move are left out.
+import { say } from '../../../shared/say.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import type { Relation } from '../stream/event.ts'
@@ -38,7 +39,7 @@ export class NeedsText extends Error {}
 /** The relation is not known yet. */
 export class UnknownRelation extends Error {
   constructor(readonly oid: number) {
-    super(`changes of an unknown relation: ${oid}`)
+    super(say`changes of an unknown relation: ${oid}`)
   }
 }
 
@@ -106,7 +107,7 @@ export class Relations {
     const types: NamedTypes = this.#types
     const problems = misfits(relation, table, types, binary)
     if (!table && (described.schema !== relation.schema || described.name !== relation.name)) {
-      problems.push(`it is now named ${described.schema}.${described.name} on the source`)
+      problems.push(say`it is now named ${described.schema}.${described.name} on the source`)
     }
     if (binary && problems.length > 0 && misfits(relation, table, types, false).length === 0) {
       throw new NeedsText(`rows of ${relation.schema}.${relation.name} fit only as text`)
@@ -127,7 +128,7 @@ export class Relations {
       this.#targets.set(id, target)
     }
     if (target instanceof TargetTable || target === undefined) {
-      if (!this.#targets.has(id)) throw new Error(`a change of a table that was not described: ${id}`)
+      if (!this.#targets.has(id)) throw new Error(say`a change of a table that was not described: ${id}`)
       return target
     }
     throw this.misfit(target, transaction)
@@ -145,7 +146,7 @@ export class Relations {
   misfit({ relation, problems, unknown, isInexact }: Unfit, transaction: SourceTransaction): Error {
     const name = `${relation.schema}.${relation.name}`
     if (!this.options.applier.options.careful) {
-      return new Misfit(`${name} does not fit: ${problems.join('; ')}`)
+      return new Misfit(say`${name} does not fit: ${problems.join('; ')}`)
     }
     return new ApplyConflict({
       transaction,
@@ -175,7 +176,7 @@ export class Relations {
     if (reason !== 'left_out' && !lookedFor.has(relation.id)) throw new UnknownRelation(relation.id)
     if (reason !== 'left_out' && !followed.hasSeen(xid)) {
       throw new NotVisible(
-        `a transaction that changes ${relation.schema}.${relation.name} is not visible on the source yet`,
+        say`a transaction that changes ${relation.schema}.${relation.name} is not visible on the source yet`,
       )
     }
     if (reason) {
@@ -186,15 +187,16 @@ export class Relations {
     const same = [...followed.pairs.values()].some((pair) => tableKey(pair) === tableKey(relation))
     const gone = followed.gone.map(({ schema, name }) => `${schema}.${name}`)
     const problems = [
-      `${name} was not part of this move when it started: it was created or published since`,
+      say`${name} was not part of this move when it started: it was created or published since`,
       ...(same
         ? [
-            `the table that was named ${name} before is still followed, and is a different one: it was dropped or renamed`,
+            say`the table that was named ${name} before is still followed, and is a different one: it was dropped or renamed`,
           ]
         : []),
-      ...(gone.length > 0 ? [`not published any more: ${gone.join(', ')}`] : []),
-      `to follow it, create ${name} on the destination with the rows that it had before it was published` +
-        `${same ? ' (in place of the table that has this name there)' : ''}, then retry`,
+      ...(gone.length > 0 ? [say`not published any more: ${gone.join(', ')}`] : []),
+      same
+        ? say`to follow it, create ${name} on the destination with the rows that it had before it was published (in place of the table that has this name there), then retry`
+        : say`to follow it, create ${name} on the destination with the rows that it had before it was published, then retry`,
     ]
     return { relation, problems, unknown: true }
   }

@@ -1,5 +1,6 @@
 // Passes the changes of rows to the applier, except those that cannot be applied as they were sent: without a key,
 // or, with both sides in use, without the old row that shows whether both sides have changed it.
+import { say } from '../../../shared/say.ts'
 import type { DeleteEvent, InsertEvent, RowEvent, TruncateEvent, UpdateEvent } from '../stream/event.ts'
 import type { Lsn } from '../stream/lsn.ts'
 import type { SourceTransaction } from '../stream/transaction.ts'
@@ -61,7 +62,7 @@ export class RowChanges {
     if (this.#isExact && !this.#isTrusted(transaction)) {
       const problem =
         'TRUNCATE while changes flow both ways: rows that this side has inserted in the meantime would be lost. If the ' +
-        'tables may be emptied here, retry'
+        say`tables may be emptied here, retry`
       throw this.#relations.misfit(
         { relation: first.relation, problems: [problem], isInexact: true },
         transaction,
@@ -79,13 +80,11 @@ export class RowChanges {
    */
   #refuseUnclear({ relation, table, hasKey }: TargetTable, transaction: SourceTransaction) {
     if (!hasKey) {
-      const problems = ['the source does not send the columns of its key']
+      const problems = [say`the source does not send the columns of its key`]
       throw this.#relations.misfit({ relation, problems }, transaction)
     }
     if (!this.#isExact || this.#isTrusted(transaction)) return
-    const problem =
-      'changes flow both ways, and the source does not send the old row: it cannot be determined whether both sides have ' +
-      `changed it. Run "alter table ${table.quoted} replica identity full" on both sides; if this change is correct, retry`
+    const problem = say`changes flow both ways, and the source does not send the old row: it cannot be determined whether both sides have changed it. Run "alter table ${table.quoted} replica identity full" on both sides; if this change is correct, retry`
     throw this.#relations.misfit({ relation, problems: [problem], isInexact: true }, transaction)
   }
 }

@@ -1,6 +1,7 @@
 // Detects a server that has stopped sending although the connection seems to be open: a firewall has dropped it, the
 // machine has disappeared, the network has stopped.
 
+import { say } from '../../../shared/say.ts'
 import { isAtWork } from '../../coordination/sessions.ts'
 import { ConnectionLost } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
@@ -55,7 +56,7 @@ export class SilenceWatch implements Disposable {
     const { stream, applier } = this.connected
     const seconds = Math.round(this.silenceMs / 1000)
     const lost = new ConnectionLost(
-      `the connection to the ${side}, ${describeSettings(this.ends[side])}, was lost: no data was received for ${seconds} s`,
+      say`the connection to the ${side}, ${describeSettings(this.ends[side])}, was lost: no data was received for ${seconds} s`,
     )
     if (side === 'source') stream.fail(lost)
     else applier.pipeline.fail(lost)

@@ -1,7 +1,9 @@
 // Applies a large transaction while the source still sends it, in a second session, so that only COMMIT is left when
 // the source commits it. Its changes are also kept: after any failure the second session rolls back, and the
 // transaction is replayed in its turn.
+
 import type { StreamedGiveUpReason } from '../../../shared/follow.ts'
+import { say } from '../../../shared/say.ts'
 import { ConnectionLost } from '../../postgres/errors.ts'
 import type { Pipeline } from '../../postgres/pipeline.ts'
 import type { TransactionEnd } from '../stream/event.ts'
@@ -72,7 +74,7 @@ const longestSilenceMs = 10_000
 const longestPauseMs = 30_000
 /** How long the stream waits for the second session. */
 const longestOpeningMs = 3_000
-const silent = 'the connection to the destination was lost: it did not answer a large transaction'
+const silent = say`the connection to the destination was lost: it did not answer a large transaction`
 /** Consecutive failures after which it is not tried again. */
 const mostFailures = 3
 

@@ -1,6 +1,8 @@
 // Why the changes of a large transaction were not applied while the source sent it: the reason for an error, its
 // words for the log, and how often each reason occurred.
+
 import type { StreamedGiveUpReason, StreamedGiveUps } from '../../../shared/follow.ts'
+import { say } from '../../../shared/say.ts'
 import { errorInfo, isLost, PgtrekError, ServerError, sqlstate } from '../../postgres/errors.ts'
 import { StatementFailed } from '../../postgres/pipeline.ts'
 import { isOfSystem } from '../../postgres/programming-error.ts'
@@ -31,40 +33,40 @@ function reasonOfRefusal(cause: unknown): StreamedGiveUpReason {
 }
 
 const words: Record<StreamedGiveUpReason, string> = {
-  aborted:
-    'the source aborted it in the stream, since it was rolled back or was committed before the stream started',
-  savepoint: 'the source rolled back a part of it to a savepoint',
-  left_out: 'it is not to be applied',
-  truncate: 'it truncates a table',
-  message: 'it holds a logical message, which is reported when it is committed',
-  schema_change: 'the definition of a table has changed',
-  unknown_table: 'it changes an unknown table',
-  missing_table: 'a table is missing on the destination',
-  misfit: 'a table of the destination does not fit',
-  text_only: 'its values have to be sent as text',
-  conflict: 'the destination refused a change',
-  lock: 'it waited for a lock on the destination',
-  held_up: 'other transactions waited, perhaps for its locks',
-  connection_lost: 'the connection to the destination was lost',
-  no_answer: 'the destination did not answer',
-  no_session: 'no second session could be opened on the destination',
-  server_error: 'the destination reported an error',
-  source_idle: 'the source sent nothing of it for a while',
-  paused: 'following was paused',
-  stream_ended: 'the stream ended',
+  aborted: say`the source aborted it in the stream, since it was rolled back or was committed before the stream started`,
+  savepoint: say`the source rolled back a part of it to a savepoint`,
+  left_out: say`it is not to be applied`,
+  truncate: say`it truncates a table`,
+  message: say`it holds a logical message, which is reported when it is committed`,
+  schema_change: say`the definition of a table has changed`,
+  unknown_table: say`it changes an unknown table`,
+  missing_table: say`a table is missing on the destination`,
+  misfit: say`a table of the destination does not fit`,
+  text_only: say`its values have to be sent as text`,
+  conflict: say`the destination refused a change`,
+  lock: say`it waited for a lock on the destination`,
+  held_up: say`other transactions waited, perhaps for its locks`,
+  connection_lost: say`the connection to the destination was lost`,
+  no_answer: say`the destination did not answer`,
+  no_session: say`no second session could be opened on the destination`,
+  server_error: say`the destination reported an error`,
+  source_idle: say`the source sent nothing of it for a while`,
+  paused: say`following was paused`,
+  stream_ended: say`the stream ended`,
 }
 
 /** For the log. */
 export function describeGiveUp(xid: number, reason: StreamedGiveUpReason, error?: unknown): string {
-  const cause = error === undefined ? '' : ` (${errorInfo(error).message})`
-  const outcome = next[reason] ?? 'Its changes are applied when the source commits it'
-  return `transaction ${xid} is no longer applied while the source sends it: ${words[reason]}${cause}. ${outcome}.`
+  const outcome = next[reason] ?? say`Its changes are applied when the source commits it`
+  return error === undefined
+    ? say`transaction ${xid} is no longer applied while the source sends it: ${words[reason]}. ${outcome}.`
+    : say`transaction ${xid} is no longer applied while the source sends it: ${words[reason]} (${errorInfo(error).message}). ${outcome}.`
 }
 
 const next: Partial<Record<StreamedGiveUpReason, string>> = {
-  aborted: 'What was applied of it early is rolled back',
-  left_out: 'What was applied of it early is rolled back',
-  stream_ended: 'The source sends it again to the next connection',
+  aborted: say`What was applied of it early is rolled back`,
+  left_out: say`What was applied of it early is rolled back`,
+  stream_ended: say`The source sends it again to the next connection`,
 }
 
 /** Counts across connections. */

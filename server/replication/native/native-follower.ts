@@ -1,6 +1,8 @@
 // Watches and controls a subscription of the server as `Follower` does with our own stream. The server does not
 // report how many rows and transactions the subscription applies.
+
 import type { FollowPhase, FollowStatus } from '../../../shared/follow.ts'
+import { say } from '../../../shared/say.ts'
 import { errorInfo, PgtrekError } from '../../postgres/errors.ts'
 import { Session } from '../../postgres/session.ts'
 import type { ConnectionSettings } from '../../postgres/settings.ts'
@@ -147,7 +149,7 @@ export class NativeFollower implements Following {
       () => this.#applied >= lsn,
       { everyMs: 50, withinMs: patienceMs },
     )
-    if (this.#applied < lsn) throw new PgtrekError('the subscription has not applied everything in time')
+    if (this.#applied < lsn) throw new PgtrekError(say`the subscription has not applied everything in time`)
     await this.#withSession((session) => enableSubscription(session, this.options.subscription, false))
     await this.stop()
   }
@@ -176,8 +178,8 @@ export class NativeFollower implements Following {
     if (!state || !slot) {
       const error = new PgtrekError(
         state
-          ? `the source no longer has slot ${subscription}: the subscription cannot continue`
-          : `the destination no longer has subscription ${subscription}`,
+          ? say`the source no longer has slot ${subscription}: the subscription cannot continue`
+          : say`the destination no longer has subscription ${subscription}`,
       )
       this.#phase = 'failed'
       this.#stopping.abort()
@@ -194,7 +196,7 @@ export class NativeFollower implements Following {
     if (this.#phase === 'stopped') return
     if (state.errors > this.#firstErrors) {
       this.#error = new PgtrekError(
-        `the subscription has failed ${state.errors - this.#firstErrors} times: see the destination's log for the reason; the server retries automatically`,
+        say`the subscription has failed ${state.errors - this.#firstErrors} times: see the destination's log for the reason; the server retries automatically`,
       )
       this.#firstErrors = state.errors
     }

@@ -1,4 +1,5 @@
 // Reads the fields of one message in order.
+import { say } from '../../../shared/say.ts'
 import { ProtocolViolation } from '../../postgres/errors.ts'
 
 export class MessageCursor {
@@ -44,7 +45,8 @@ export class MessageCursor {
 
   string(): string {
     const zero = this.#bytes.indexOf(0, this.#at)
-    if (zero < 0 || zero >= this.#end) throw new ProtocolViolation('a string in a message is not terminated')
+    if (zero < 0 || zero >= this.#end)
+      throw new ProtocolViolation(say`a string in a message is not terminated`)
     const text = this.#bytes.toString('utf8', this.#at, zero)
     this.#at = zero + 1
     return text
@@ -58,7 +60,7 @@ export class MessageCursor {
   #step(length: number): number {
     const start = this.#at
     if (start + length > this.#end)
-      throw new ProtocolViolation('a message is shorter than its content requires')
+      throw new ProtocolViolation(say`a message is shorter than its content requires`)
     this.#at = start + length
     return start
   }

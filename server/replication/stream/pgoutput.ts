@@ -2,6 +2,7 @@
 // once per transaction or table is decoded.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html
 
+import { say } from '../../../shared/say.ts'
 import { ProtocolViolation } from '../../postgres/errors.ts'
 import type {
   ChangeEvent,
@@ -175,7 +176,7 @@ export class PgoutputDecoder {
         return { type: 'rollback_prepared', xid: cursor.uint32(), end, gid: cursor.string() }
       }
       default:
-        throw new ProtocolViolation(`a change is of an unknown kind (${type})`)
+        throw new ProtocolViolation(say`a change is of an unknown kind (${type})`)
     }
   }
 }

@@ -1,6 +1,7 @@
 // The publication on the source: which tables' changes are sent.
 // https://www.postgresql.org/docs/current/logical-replication-publication.html
 
+import { say } from '../../../shared/say.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -68,7 +69,7 @@ export function createPublicationSql(
   { viaRoot, insertsOnly, generated = false }: PublicationOptions,
 ): string {
   if (major < publicationSince.filters && tables.some(({ where, columns }) => where || columns)) {
-    throw new Error(`PostgreSQL ${major} cannot publish some of a table's rows or columns`)
+    throw new Error(say`PostgreSQL ${major} cannot publish some of a table's rows or columns`)
   }
   const list = tables.map(listed)
   const settings = [
@@ -177,12 +178,12 @@ export async function readComputed(
 export function publicationProblems(state: PublicationState, wanted: readonly TableName[]): string[] {
   const problems = state.leavesOut.map(
     (kind) =>
-      `the publication ${state.name} leaves out every ${kind}: alter it, or let pgtrek create its own`,
+      say`the publication ${state.name} leaves out every ${kind}: alter it, or let pgtrek create its own`,
   )
   const there = new Set(state.tables.map(tableKey))
   for (const table of wanted) {
     if (there.has(tableKey(table))) continue
-    problems.push(`the publication ${state.name} does not contain ${table.schema}.${table.name}`)
+    problems.push(say`the publication ${state.name} does not contain ${table.schema}.${table.name}`)
   }
   return problems
 }

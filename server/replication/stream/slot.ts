@@ -1,5 +1,6 @@
 // The replication slot on the source, which keeps the changes until they are safe on the destination.
 // https://www.postgresql.org/docs/current/logicaldecoding-explanation.html#LOGICALDECODING-REPLICATION-SLOTS
+import { say } from '../../../shared/say.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
 import { Session, type SessionOptions } from '../../postgres/session.ts'
@@ -143,39 +144,38 @@ export async function readSlot(session: Session, name: string): Promise<SlotStat
 }
 
 const reasons: Record<string, string> = {
-  wal_removed: 'the log it needs has been removed (max_slot_wal_keep_size)',
-  rows_removed: 'rows of the catalog that it needs have been removed',
-  wal_level_insufficient: 'wal_level was not logical for a while',
-  idle_timeout: 'it was not used for longer than idle_replication_slot_timeout',
-  conflict: 'it was in conflict with recovery',
+  wal_removed: say`the log it needs has been removed (max_slot_wal_keep_size)`,
+  rows_removed: say`rows of the catalog that it needs have been removed`,
+  wal_level_insufficient: say`wal_level was not logical for a while`,
+  idle_timeout: say`it was not used for longer than idle_replication_slot_timeout`,
+  conflict: say`it was in conflict with recovery`,
 }
 
 /** Throws unless the slot still has every change since the position. */
 export async function checkSlot(session: Session, name: string, position: Lsn): Promise<SlotState> {
-  const again = 'Nothing was changed. Start again with a new slot and a new copy of the rows.'
+  const again = say`Nothing was changed. Start again with a new slot and a new copy of the rows.`
   const slot = await readSlot(session, name)
   if (!slot) {
     throw new SlotUnusable(
-      `the source has no replication slot ${name}: changes since ${showLsn(position)} are lost. ${again}`,
+      say`the source has no replication slot ${name}: changes since ${showLsn(position)} are lost. ${again}`,
     )
   }
   if (slot.plugin !== 'pgoutput' || slot.database !== session.settings.database) {
     throw new SlotUnusable(
-      `the slot ${name} is a different one: of plugin ${slot.plugin} in database ${slot.database}`,
+      say`the slot ${name} is a different one: of plugin ${slot.plugin} in database ${slot.database}`,
     )
   }
-  if (slot.lost) throw new SlotUnusable(`the source has invalidated the slot ${name}: ${slot.lost}. ${again}`)
+  if (slot.lost)
+    throw new SlotUnusable(say`the source has invalidated the slot ${name}: ${slot.lost}. ${again}`)
   const end = await readEnd(session)
   if (end !== undefined && position > end) {
     throw new SlotUnusable(
-      `the destination has changes up to ${showLsn(position)}, but the log of the source ends at ${showLsn(end)}: the ` +
-        `source is an older state, or another server. ${again}`,
+      say`the destination has changes up to ${showLsn(position)}, but the log of the source ends at ${showLsn(end)}: the source is an older state, or another server. ${again}`,
     )
   }
   if (slot.confirmed !== undefined && slot.confirmed > position) {
     throw new SlotUnusable(
-      `the slot ${name} has been read up to ${showLsn(slot.confirmed)}, but the destination has changes only ` +
-        `up to ${showLsn(position)}: another client used the slot, or the destination is an older state. ${again}`,
+      say`the slot ${name} has been read up to ${showLsn(slot.confirmed)}, but the destination has changes only up to ${showLsn(position)}: another client used the slot, or the destination is an older state. ${again}`,
     )
   }
   return slot
@@ -230,6 +230,6 @@ async function describeReader(session: Session, { name, activePid }: SlotState):
      where pid = ${activePid ?? 0}`)
   const who = reader
     ? `"${reader.application}" of role ${reader.user}${reader.address ? ` from ${reader.address}` : ''}`
-    : 'a process that this role may not see'
-  return `the replication slot ${name} is in use by ${who} (server process ${activePid}): stop that process first. The slot was not dropped`
+    : say`a process that this role may not see`
+  return say`the replication slot ${name} is in use by ${who} (server process ${activePid}): stop that process first. The slot was not dropped`
 }

@@ -6,6 +6,7 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, readSync, rmSync, writ
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../../shared/message-of.ts'
+import { say } from '../../../shared/say.ts'
 import { PgtrekError } from '../../postgres/errors.ts'
 import { messageType } from './pgoutput.ts'
 
@@ -19,7 +20,7 @@ const headBytes = 5
 export class SpillFailed extends PgtrekError {
   constructor(directory: string, cause: unknown) {
     super(
-      `${directory} has no space for the large transactions that the source sends before they are committed: ${messageOf(cause)}. Free space there, or start again with TMPDIR set to another directory; applied changes are kept, and nothing is lost`,
+      say`${directory} has no space for the large transactions that the source sends before they are committed: ${messageOf(cause)}. Free space there, or start again with TMPDIR set to another directory; applied changes are kept, and nothing is lost`,
       { cause },
     )
   }
@@ -167,7 +168,7 @@ export class SpilledTransaction implements Disposable {
       filled += count
       unread -= count
     }
-    if (filled > 0) throw new Error('the file of a large transaction ends within a message')
+    if (filled > 0) throw new Error(say`the file of a large transaction ends within a message`)
   }
 
   [Symbol.dispose]() {
@@ -194,9 +195,9 @@ export class SpilledTransaction implements Disposable {
   }
 
   #read(into: Buffer, offset: number, length: number, position: number): number {
-    if (!this.#file) throw new Error('the file of a large transaction no longer exists')
+    if (!this.#file) throw new Error(say`the file of a large transaction no longer exists`)
     const count = readSync(this.#file.file, into, offset, length, position)
-    if (count === 0) throw new Error('the file of a large transaction is shorter than what was written')
+    if (count === 0) throw new Error(say`the file of a large transaction is shorter than what was written`)
     return count
   }
 }

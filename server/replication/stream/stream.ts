@@ -1,6 +1,7 @@
 // A stream of changes: the events that the source's walsender sends, and the confirmation of the position up to which
 // they are safe. Unread data stays in the socket: at most one chunk of bytes is decoded, and few more are buffered.
 // https://www.postgresql.org/docs/current/protocol-replication.html
+import { say } from '../../../shared/say.ts'
 import { CopyBoth } from '../../postgres/copy-both.ts'
 import { ProtocolViolation } from '../../postgres/errors.ts'
 import { quoteIdentifier, quoteLiteral } from '../../postgres/quote.ts'
@@ -111,7 +112,7 @@ export class ChangeStream implements AsyncDisposable {
     if (at + dataStart < next) return this.#decoder.read(bytes, at + dataStart, next)
     // Before 15, changes of a dropped origin are announced by an empty message.
     if (at + dataStart === next) return { type: 'origin', lsn: noLsn, name: '' }
-    throw new ProtocolViolation('a change is incomplete')
+    throw new ProtocolViolation(say`a change is incomplete`)
   }
 
   /** Resolves when there are events, after the time, or when `wake` is called. */
@@ -170,7 +171,7 @@ export class ChangeStream implements AsyncDisposable {
   }
 
   #keepalive(bytes: Buffer, at: number, next: number): KeepaliveEvent {
-    if (at + 18 > next) throw new ProtocolViolation('a keepalive message is incomplete')
+    if (at + 18 > next) throw new ProtocolViolation(say`a keepalive message is incomplete`)
     const end = this.#note(bytes, at + 1)
     this.received = laterOf(this.received, end)
     if (bytes[at + 17] === 1) this.#tell(false)

@@ -1,6 +1,7 @@
 // The columns of one row as pgoutput sent them: the place of each value in the received bytes, without copies.
 // https://www.postgresql.org/docs/current/protocol-logicalrep-message-formats.html#PROTOCOL-LOGICALREP-MESSAGE-FORMATS-TUPLEDATA
 
+import { say } from '../../../shared/say.ts'
 import { ProtocolViolation } from '../../postgres/errors.ts'
 import type { PipelineWriter } from '../../postgres/pipeline-writer.ts'
 
@@ -49,7 +50,7 @@ export class Tuple {
         this.ends[column] = at
       } else if (kind === columnKind.unchanged) this.hasUnchanged = true
       else if (kind !== columnKind.null)
-        throw new ProtocolViolation(`a column is of an unknown kind (${kind})`)
+        throw new ProtocolViolation(say`a column is of an unknown kind (${kind})`)
     }
     this.length = at - position
     return at
@@ -111,5 +112,5 @@ export function writeText(out: PipelineWriter, tuple: Tuple, column: number) {
 }
 
 function unexpectedForm(kind: number | undefined): Error {
-  return new ProtocolViolation(`a value has a format that was not requested (${kind})`)
+  return new ProtocolViolation(say`a value has a format that was not requested (${kind})`)
 }

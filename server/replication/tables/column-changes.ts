@@ -1,5 +1,6 @@
 // What makes a column of the destination like the source's: SQL, values that have to be fetched, and in words what a
 // user has to do. Nothing here destroys data.
+import { say } from '../../../shared/say.ts'
 import { quoteIdentifier, quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { ColumnShape, TableShape } from './table-shape.ts'
 
@@ -48,20 +49,18 @@ function addColumn(both: Both, column: ColumnShape, work: ColumnWork) {
   )
   for (const old of gone) {
     work.remarks.push(
-      `column ${column.name} may be ${old.name} under a new name, which cannot be distinguished from one column dropped and one ` +
-        `added: if so, run instead: alter table ${altered} rename column ${quoteIdentifier(old.name)} to ${name}`,
+      say`column ${column.name} may be ${old.name} under a new name, which cannot be distinguished from one column dropped and one added: if so, run instead: alter table ${altered} rename column ${quoteIdentifier(old.name)} to ${name}`,
     )
   }
   if (source.key.includes(column.name)) {
     work.remarks.push(
-      `column ${column.name} is part of the key on the source and missing on the destination: fix this by hand, ` +
-        'rows cannot be identified without it',
+      say`column ${column.name} is part of the key on the source and missing on the destination: fix this by hand, rows cannot be identified without it`,
     )
     return
   }
   if (!knownTypes.has(column.typeName) && !source.enums.has(column.typeName)) {
     work.remarks.push(
-      `column ${column.name} is of type ${column.type}, which the destination does not have: create it first`,
+      say`column ${column.name} is of type ${column.type}, which the destination does not have: create it first`,
     )
     return
   }
@@ -74,7 +73,7 @@ function addColumn(both: Both, column: ColumnShape, work: ColumnWork) {
     const virtual = column.generated === 'v' && destinationMajor >= 18
     if (column.generated === 'v' && !virtual) {
       work.remarks.push(
-        `column ${column.name} is virtual on the source; PostgreSQL ${destinationMajor} stores it`,
+        say`column ${column.name} is virtual on the source; PostgreSQL ${destinationMajor} stores it`,
       )
     }
     return add(
@@ -103,8 +102,7 @@ function addColumn(both: Both, column: ColumnShape, work: ColumnWork) {
     )
     if (column.notNull && column.expression === null) {
       work.remarks.push(
-        `column ${column.name} is NOT NULL on the source, but older rows get their values only with changes ` +
-          `that are not applied yet: before the switchover run alter table ${altered} alter column ${name} set not null`,
+        say`column ${column.name} is NOT NULL on the source, but older rows get their values only with changes that are not applied yet: before the switchover run alter table ${altered} alter column ${name} set not null`,
       )
     }
   }
@@ -123,8 +121,7 @@ function makeSequence({ altered }: Both, { name, sequence, expression }: ColumnS
 function setSequence({ name, sequence }: ColumnShape, work: ColumnWork) {
   if (!sequence) return
   work.remarks.push(
-    `column ${name} has a sequence of its own (${sequence.schema}.${sequence.name}), which is new: ` +
-      'it is set to the current value of the source, and has to be set again at the switchover',
+    say`column ${name} has a sequence of its own (${sequence.schema}.${sequence.name}), which is new: it is set to the current value of the source, and has to be set again at the switchover`,
   )
   if (sequence.last === null) return
   const quoted = quoteLiteral(quoteQualified(sequence.schema, sequence.name))
@@ -143,11 +140,11 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
   const change = `alter table ${altered} alter column ${name} type ${column.type}${collate} using ${name}::${column.type}`
   if (column.generated !== '') {
     work.remarks.push(
-      `generated column ${column.name} is ${column.type} on the source and ${there.type} on the destination: create it again by hand`,
+      say`generated column ${column.name} is ${column.type} on the source and ${there.type} on the destination: create it again by hand`,
     )
   } else if (isWider(there, column)) {
     work.remarks.push(
-      `column ${column.name} is ${column.type} on the source and stays ${there.type} on the destination, which accepts all its values`,
+      say`column ${column.name} is ${column.type} on the source and stays ${there.type} on the destination, which accepts all its values`,
     )
   } else if (isWider(column, there)) {
     // Neither server rewrites rows for this.
@@ -163,8 +160,7 @@ function changeType(both: Both, column: ColumnShape, there: ColumnShape, work: C
     if (!source.key.includes(column.name) && column.identity === '') fill(both, column, work)
   } else {
     work.remarks.push(
-      `column ${column.name} is ${column.type} on the source and ${there.type} on the destination: values could be ` +
-        `lost. To change it anyway, run: ${change}`,
+      say`column ${column.name} is ${column.type} on the source and ${there.type} on the destination: values could be lost. To change it anyway, run: ${change}`,
     )
   }
 }
@@ -207,21 +203,18 @@ function digits(modifier: number): { ahead: number; behind: number } {
 function fill({ source, altered }: Both, { name }: ColumnShape, work: ColumnWork) {
   if (source.identity === 'f') {
     work.remarks.push(
-      `the values of column ${name} in older rows are not in the stream, and ${altered} is identified by all of its ` +
-        'columns: compare it at the end, or copy it again',
+      say`the values of column ${name} in older rows are not in the stream, and ${altered} is identified by all of its columns: compare it at the end, or copy it again`,
     )
   } else if (source.key.length === 0) {
     work.remarks.push(
-      `the values of column ${name} in older rows are not in the stream, and ${altered} has no key to fetch them by: ` +
-        'compare it at the end, or copy it again',
+      say`the values of column ${name} in older rows are not in the stream, and ${altered} has no key to fetch them by: compare it at the end, or copy it again`,
     )
   } else work.fills.push(name)
 }
 
 function tellOfGone({ altered, destination }: Both, column: ColumnShape, work: ColumnWork) {
   work.remarks.push(
-    `column ${column.name} was dropped or renamed on the source, or exists only on the destination: it is kept there. When it is ` +
-      `no longer needed, run: alter table ${altered} drop column ${quoteIdentifier(column.name)}`,
+    say`column ${column.name} was dropped or renamed on the source, or exists only on the destination: it is kept there. When it is no longer needed, run: alter table ${altered} drop column ${quoteIdentifier(column.name)}`,
   )
   if (!column.notNull || column.expression !== null || column.identity !== '') return
   if (destination.key.includes(column.name)) return

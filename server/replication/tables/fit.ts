@@ -1,6 +1,7 @@
 // Whether rows of a table of the source can be written to the table of that name on the destination. If not, which
 // column prevents it and why.
 
+import { say } from '../../../shared/say.ts'
 import type { Relation, RelationColumn } from '../stream/event.ts'
 import type { DestinationColumn, DestinationTable } from './destination-tables.ts'
 
@@ -19,25 +20,23 @@ export function misfits(
 ): string[] {
   if (!table) {
     return [
-      'the destination has no such table: if it has another name there, rename it and retry; otherwise ' +
-        `"pgtrek recopy ${relation.schema}.${relation.name}" creates it and copies its rows`,
+      say`the destination has no such table: if it has another name there, rename it and retry; otherwise "pgtrek recopy ${relation.schema}.${relation.name}" creates it and copies its rows`,
     ]
   }
   const problems = table.rules.map(
     (rule) =>
-      `rule ${rule} of the destination's table would act on applied changes: "alter table ${table.quoted} disable rule ${rule}" ` +
-      'until the switchover, then retry',
+      say`rule ${rule} of the destination's table would act on applied changes: "alter table ${table.quoted} disable rule ${rule}" until the switchover, then retry`,
   )
   for (const column of relation.columns) {
     const there = table.columns.get(column.name)
-    if (!there) problems.push(`the destination lacks column ${column.name}, which the source has`)
+    if (!there) problems.push(say`the destination lacks column ${column.name}, which the source has`)
     else if (there.generated && !column.computed) {
       problems.push(
-        `column ${column.name} is computed by the destination, but the source sends values for it`,
+        say`column ${column.name} is computed by the destination, but the source sends values for it`,
       )
     } else if (!there.generated && !typeFits(column, there, types, binary)) {
       problems.push(
-        `column ${column.name} has another type on the source than on the destination (${there.sqlType})`,
+        say`column ${column.name} has another type on the source than on the destination (${there.sqlType})`,
       )
     }
   }
@@ -45,7 +44,7 @@ export function misfits(
   for (const column of table.columns.values()) {
     if (!sent.has(column.name) && column.mustBeGiven && !column.generated) {
       problems.push(
-        `column ${column.name} was dropped on the source, and on the destination it must not be null and has no default`,
+        say`column ${column.name} was dropped on the source, and on the destination it must not be null and has no default`,
       )
     }
   }
@@ -59,19 +58,19 @@ export function describeChange(before: Relation, after: Relation): string[] {
   for (const column of after.columns) {
     const was = old.get(column.name)
     old.delete(column.name)
-    if (!was) changes.push(`column ${column.name} was added`)
+    if (!was) changes.push(say`column ${column.name} was added`)
     else if (was.type !== column.type || was.modifier !== column.modifier) {
-      changes.push(`column ${column.name} has another type`)
+      changes.push(say`column ${column.name} has another type`)
     }
   }
-  for (const name of old.keys()) changes.push(`column ${name} was dropped or renamed`)
-  if (before.identity !== after.identity) changes.push('its replica identity has changed')
+  for (const name of old.keys()) changes.push(say`column ${name} was dropped or renamed`)
+  if (before.identity !== after.identity) changes.push(say`its replica identity has changed`)
   const keys = [before, after].map(({ columns }) => columns.filter(({ key }) => key).map(({ name }) => name))
   if (before.identity === after.identity && keys[0]?.join() !== keys[1]?.join()) {
-    changes.push(`its key is now ${keys[1]?.join(', ') || 'none'}`)
+    changes.push(say`its key is now ${keys[1]?.join(', ') || 'none'}`)
   }
   if (before.schema !== after.schema || before.name !== after.name) {
-    changes.push(`it is now named ${after.schema}.${after.name}`)
+    changes.push(say`it is now named ${after.schema}.${after.name}`)
   }
   return changes
 }

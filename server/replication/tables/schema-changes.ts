@@ -2,6 +2,7 @@
 // changes without destroying data, and in words what a user has to do. The log contains no DDL, and no values that
 // DDL has written, so both are read from the source.
 
+import { say } from '../../../shared/say.ts'
 import { type TableName, tableKey } from '../../../shared/table-name.ts'
 import { quoteLiteral, quoteQualified } from '../../postgres/quote.ts'
 import type { Session } from '../../postgres/session.ts'
@@ -58,7 +59,7 @@ export async function schemaChangesFor(
   const name = `${table.schema}.${table.name}`
   if (!there) {
     changes.remarks.push(
-      `the source no longer has table ${name}: it was dropped or renamed, and is kept on the destination`,
+      say`the source no longer has table ${name}: it was dropped or renamed, and is kept on the destination`,
     )
     return changes
   }
@@ -88,8 +89,7 @@ async function missingTable(destination: Session, there: TableShape, changes: Sc
     changes.remarks.push(...made.remarks)
   } else {
     changes.remarks.push(
-      `the destination has no table ${name}: if it has another name there, rename it and retry; otherwise ` +
-        `"pgtrek recopy ${name}" creates it and copies its rows`,
+      say`the destination has no table ${name}: if it has another name there, rename it and retry; otherwise "pgtrek recopy ${name}" creates it and copies its rows`,
     )
   }
   return changes
@@ -174,7 +174,7 @@ async function fillsOf(
     if (key.length > 0) fills.push({ table: { schema, name }, only, key, columns, sparse })
     else
       remarks.push(
-        `${schema}.${name} has no key to fetch the values of ${columns.join(', ')} by: compare it at the end`,
+        say`${schema}.${name} has no key to fetch the values of ${columns.join(', ')} by: compare it at the end`,
       )
   }
   if (here.root && there.root && tableKey(here.root) === tableKey(there.root)) {
@@ -185,7 +185,7 @@ async function fillsOf(
   if (here.root) {
     const { schema, name } = here.root
     remarks.push(
-      `${schema}.${name} is partitioned on the destination only: its other partitions get the column too; compare them at the end`,
+      say`${schema}.${name} is partitioned on the destination only: its other partitions get the column too; compare them at the end`,
     )
   }
   add(there, here.kind === 'r')
@@ -199,7 +199,7 @@ async function fillsOf(
 function missingBelongings(there: TableShape, here: TableShape): string[] {
   return [...there.belongings]
     .filter(([name]) => !here.belongings.has(name))
-    .map(([name, sql]) => `${name} is on the source only, and is not created: ${sql}`)
+    .map(([name, sql]) => say`${name} is on the source only, and is not created: ${sql}`)
 }
 
 /** Partitions that only one side has. New ones are created; for others the user decides. */
@@ -221,16 +221,14 @@ function partitionChanges(
     const by = divided === null ? '' : ` partition by ${divided}`
     statements.push(`create table ${name} partition of ${above} ${bound}${by}`)
     remarks.push(
-      `${partition.schema}.${partition.name} is a new partition: rows that were in it before it was attached are not in ` +
-        'the stream and have to be copied; rows inserted since are',
+      say`${partition.schema}.${partition.name} is a new partition: rows that were in it before it was attached are not in the stream and have to be copied; rows inserted since are`,
     )
   }
   const still = new Set(there.partitions.map(tableKey))
   for (const partition of whole ? here.partitions : []) {
     if (still.has(tableKey(partition))) continue
     remarks.push(
-      `${partition.schema}.${partition.name} is no longer a partition on the source, and its changes are not sent: it remains a partition on ` +
-        `the destination. To do the same there: alter table ${quoted(partition.parent)} detach partition ${quoted(partition)}`,
+      say`${partition.schema}.${partition.name} is no longer a partition on the source, and its changes are not sent: it remains a partition on the destination. To do the same there: alter table ${quoted(partition.parent)} detach partition ${quoted(partition)}`,
     )
   }
   return { statements, remarks }
