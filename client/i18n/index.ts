@@ -11,20 +11,16 @@ type Words = typeof en
 export const languages = { en: 'English', ja: '日本語' }
 export type Language = keyof typeof languages
 
-interface Loaded {
-  words: Words
-  /** A message of the server in the language. */
-  message(text: string): string
+const loaders: Record<Language, () => Promise<Words>> = {
+  en: async () => (await import('./en.ts')).en,
+  ja: async () => (await import('./ja.ts')).ja,
 }
+const [loaded, setLoaded] = createSignal<{ language: Language; words: Words }>()
 
-const loaders: Record<Language, () => Promise<Loaded>> = {
-  en: async () => ({ words: (await import('./en.ts')).en, message: (text) => text }),
-  ja: async () => {
-    const [{ ja }, { inJapanese }] = await Promise.all([import('./ja.ts'), import('./messages/index.ja.ts')])
-    return { words: ja, message: inJapanese }
-  },
-}
-const [loaded, setLoaded] = createSignal<Loaded & { language: Language }>()
+type Translate = (text: string) => string
+/** Messages of the server in Japanese: loaded when the first one is shown, which is in English until then. */
+const [japanese, setJapanese] = createSignal<Translate>()
+let isAsked = false
 export const language = () => loaded()?.language ?? 'en'
 
 /** The one of the last visit; by default the browser's. */
@@ -33,7 +29,7 @@ export function loadLanguage(): Promise<void> {
 }
 
 export async function setLanguage(next: Language) {
-  setLoaded({ ...(await loaders[next]()), language: next })
+  setLoaded({ words: await loaders[next](), language: next })
   remember('language', next)
   document.documentElement.lang = next
 }
@@ -64,7 +60,16 @@ export function inLanguage(text: string): string {
 
 /** The same for a message with commands to run: their flags stay. */
 export function translated(text: string): string {
-  return loaded()?.message(text) ?? text
+  if (language() !== 'ja') return text
+  if (!isAsked) {
+    isAsked = true
+    import('./messages/index.ja.ts').then(
+      ({ inJapanese }) => setJapanese(() => inJapanese),
+      // The messages stay in English until the page is loaded again.
+      () => {},
+    )
+  }
+  return japanese()?.(text) ?? text
 }
 
 /** For `lang`: an English sentence on a Japanese page. A name or a value alone (`plpgsql 1.0`) is none. */

@@ -86,7 +86,6 @@ export const runEn = {
     'Completed tables stay. Tables that are being copied are rolled back, so that none is partly copied.',
   cancelYes: 'Cancel the run',
   cancelNo: 'Keep running',
-  lost: 'The connection to pgtrek is lost. The run continues; reconnecting…',
   save: 'Save as JSON',
   print: 'Print',
   again: 'Retry what failed',

@@ -89,7 +89,6 @@ export const runJa: Words<typeof runEn> = {
     '完了したテーブルは残ります。コピー中のテーブルはロールバックされ、途中までコピーされたテーブルは残りません。',
   cancelYes: '中断する',
   cancelNo: '実行を続ける',
-  lost: 'pgtrek との接続が切れました。移行は続いています。再接続しています…',
   save: 'JSON で保存',
   print: '印刷',
   again: '失敗したものを再実行',

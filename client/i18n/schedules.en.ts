@@ -40,6 +40,7 @@ export const schedulesEn = {
   removeLead: 'It does not run any more. Its migrations stay in the history.',
   back: 'All schedules',
   past: 'Past runs',
+  pastList: 'List of past runs',
   due: 'Due',
   outcome: 'Outcome',
   runs: 'Migrations',

@@ -43,6 +43,7 @@ export const schedulesJa: Words<typeof schedulesEn> = {
   removeLead: '今後は実行されません。これまでの移行は履歴に残ります。',
   back: 'すべてのスケジュール',
   past: 'これまでの実行',
+  pastList: '過去の実行の一覧',
   due: '予定時刻',
   outcome: '結果',
   runs: '移行',

@@ -235,7 +235,7 @@ function Past(props: { entries: readonly ScheduleEntry[]; zone: string }) {
   return (
     <Section title={t('schedules.past')}>
       <Show when={props.entries.length > 0} fallback={<p class="quiet">{t('schedules.noPast')}</p>}>
-        <section class="scroll-x" aria-label={t('schedules.past')} tabindex="0">
+        <section class="scroll-x" aria-label={t('schedules.pastList')} tabindex="0">
           <table class="history schedules">
             <thead>
               <tr>

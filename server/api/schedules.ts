@@ -1,6 +1,7 @@
 // Schedules: saved profiles that run by the clock.
 import { Type } from '@sinclair/typebox'
 import { Elysia } from 'elysia'
+import { say } from '../../shared/say.ts'
 import {
   Preview,
   PreviewBody,
@@ -51,6 +52,12 @@ export function scheduleRoutes(services: Services) {
     .put(
       '/api/schedules/:name',
       ({ params: { name }, body }) => {
+        if (!services.profiles.find(body.profile)) {
+          throw new ApiFailure(
+            'not_found',
+            say`no profile is named "${body.profile}": save one on the page first, under Connections`,
+          )
+        }
         return putSchedule(name, body, context)
       },
       {

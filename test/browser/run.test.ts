@@ -191,10 +191,10 @@ test('only one run at a time, and a lost server is reported and reconnected', as
 
   await page.getByRole('link', { name: new RegExp(say.steps.run) }).click()
   await first.stop()
-  await page.getByText(say.run.lost).waitFor()
+  await page.getByText(say.app.lost).waitFor()
   await using second = await startPageServer(0, directory)
   behind.port = Number(new URL(second.url).port)
-  await page.getByText(say.run.lost).waitFor({ state: 'hidden' })
+  await page.getByText(say.app.lost).waitFor({ state: 'hidden' })
   await page.getByText(say.run.nothing).waitFor()
   const isOfTheLoss = (line: string) => /WebSocket|ERR_CONNECTION|ERR_EMPTY_RESPONSE/.test(line)
   expect(visited.complaints.filter((line) => !isOfTheLoss(line))).toEqual([])

@@ -193,7 +193,7 @@ describe.skipIf(!hasPgBouncer)('behind PgBouncer', () => {
     const [from, to] = [{ url: pool.url(source) }, { url: pool.url(destination) }]
     const report = await look(from.url, to.url)
     expect(report.item('pooler')).toMatchObject({ status: 'warning' })
-    expect(report.item('pooler').found).toContain(`the destination 127.0.0.1:${pool.port}`)
+    expect(report.item('pooler').found).toContain(`the destination at 127.0.0.1:${pool.port}`)
 
     const ended = () => server.log().split('terminating connection due to administrator command').length
     const endedBefore = ended()

@@ -47,4 +47,6 @@ export const apiMessages: Messages = {
     'データベースが変わったため、この修復は表示したものと一致しません。pgtrek は何も変更していません。選択肢を確認し直してください',
   'migration {} was not started by this server: its request is unknown':
     '移行 {0} はこのサーバーが開始したものではないため、指定した内容が分かりません',
+  'no profile is named "{}": save one on the page first, under Connections':
+    '"{0}" という名前のプロファイルはありません。先にこのページの「接続設定」で保存してください',
 }

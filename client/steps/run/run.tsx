@@ -2,7 +2,6 @@ import './run.css'
 import { Match, Show, Switch } from 'solid-js'
 import type { Summary } from '../../../shared/summary.ts'
 import { dateText, inLanguage, rowsText, t } from '../../i18n/index.ts'
-import { Notice } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
 import { Section } from '../../parts/section.tsx'
 import { job, readLog } from '../../state/job.ts'
@@ -24,7 +23,6 @@ export function RunStep() {
       <Switch>
         <Match when={hasJob()}>
           <RunHead />
-          <Lost />
           <JobView />
         </Match>
         <Match when={job.overview() === undefined && job.connection() !== 'lost'}>
@@ -36,7 +34,6 @@ export function RunStep() {
         </Match>
         <Match when={true}>
           <h1>{t('run.title')}</h1>
-          <Lost />
           <div class="empty">
             <p>
               <b>{t('run.nothing')}</b>
@@ -47,16 +44,6 @@ export function RunStep() {
         </Match>
       </Switch>
     </section>
-  )
-}
-
-function Lost() {
-  return (
-    <Show when={job.connection() === 'lost'}>
-      <Notice tone="warn" role="alert">
-        {t('run.lost')}
-      </Notice>
-    </Show>
   )
 }
 

@@ -4,6 +4,7 @@ import { createEffect, createMemo, createSignal, Match, Show, Switch } from 'sol
 import { bytesText, rowsText, t } from '../../i18n/index.ts'
 import { Notice, Problem } from '../../parts/notice.tsx'
 import { PageLink } from '../../parts/page-link.tsx'
+import { StepFoot } from '../../parts/step-foot.tsx'
 import { isEmptyEnd, toConn } from '../../state/connection-url.ts'
 import { draft, given, rules, selectInTree } from '../../state/draft.ts'
 import { goBack, goOn } from '../../state/journey.ts'
@@ -116,31 +117,28 @@ function FootBar(props: { tree: Tree }) {
     () => sourceTree().selected.size < props.tree.leaves.length && props.tree.leaves.length > 0 && !nothing(),
   )
   return (
-    <footer class="foot-bar">
-      <button type="button" onClick={() => goBack('selection')}>
-        <span aria-hidden="true">←</span> {t('app.back')}
-      </button>
-      <div class="foot-words">
-        <p class="foot-sum numbers" role="status">
-          {nothing()
-            ? t('selection.nothingSelected')
-            : t('selection.summary', {
-                tables: rowsText(size().tables),
-                rows: rowsText(size().rows),
-                bytes: bytesText(size().bytes),
-              })}
-          <Show when={narrowed() > 0}>
-            {' · '}
-            {t('selection.narrowed', { count: rowsText(narrowed()) })}
+    <StepFoot
+      missing={nothing() ? t('selection.nothingSelected') : undefined}
+      note={
+        <>
+          <span class="foot-sum numbers">
+            {t('selection.summary', {
+              tables: rowsText(size().tables),
+              rows: rowsText(size().rows),
+              bytes: bytesText(size().bytes),
+            })}
+            <Show when={narrowed() > 0}>
+              {' · '}
+              {t('selection.narrowed', { count: rowsText(narrowed()) })}
+            </Show>
+          </span>
+          <Show when={isPartly()}>
+            <span class="foot-note">{t('selection.partly')}</span>
           </Show>
-        </p>
-        <Show when={isPartly()}>
-          <p class="quiet foot-note">{t('selection.partly')}</p>
-        </Show>
-      </div>
-      <button type="button" class="primary" disabled={nothing()} onClick={() => goOn('selection')}>
-        {t('app.next')} <span aria-hidden="true">→</span>
-      </button>
-    </footer>
+        </>
+      }
+      onBack={() => goBack('selection')}
+      onNext={() => goOn('selection')}
+    />
   )
 }
