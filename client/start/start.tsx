@@ -25,14 +25,14 @@ export function StartPage() {
         <p class="lead">{t('start.lead')}</p>
       </header>
       <div class="split">
-        <ul class="choices" aria-labelledby="what">
+        <ul class="purposes" aria-labelledby="what">
           <For each={purposes}>
             {(purpose) => (
               <li>
-                <button type="button" class="choice" onClick={() => begin(purpose)}>
-                  <span class="choice-name">{t(`start.purpose.${purpose}`)}</span>
-                  <span class="choice-about">{t(`start.about.${purpose}`)}</span>
-                  <span class="choice-arrow" aria-hidden="true">
+                <button type="button" class="purpose" onClick={() => begin(purpose)}>
+                  <span class="purpose-name">{t(`start.purpose.${purpose}`)}</span>
+                  <span class="purpose-about">{t(`start.about.${purpose}`)}</span>
+                  <span class="purpose-arrow" aria-hidden="true">
                     →
                   </span>
                 </button>

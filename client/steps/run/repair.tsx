@@ -141,11 +141,11 @@ export function RepairPart(props: { children: (choices: (key: string) => JSX.Ele
 function Choices(props: { cause: RepairCause; chosen: RepairKind; onChoose: (kind: RepairKind) => void }) {
   const name = createUniqueId()
   return (
-    <fieldset class="choices">
+    <fieldset class="repair-choices">
       <legend>{t('repair.choose')}</legend>
       <For each={props.cause.choices}>
         {(choice) => (
-          <div class="choice">
+          <div class="repair-choice">
             <label>
               <input
                 type="radio"

@@ -36,7 +36,7 @@ export function Missing(props: { tree: Tree }) {
                 <li>{t('selection.andMore', { count: rowsText(missing().length - shown) })}</li>
               </Show>
             </ul>
-            <fieldset class="choice">
+            <fieldset class="missing-choice">
               <legend>{t('selection.missingChoice')}</legend>
               <For each={['add', 'report'] as const}>
                 {(choice) => (
