@@ -22,9 +22,6 @@ export interface ApplyRequest {
 /** Reports every change, also those that were not reached. Throws only if the destination cannot be reached at first. */
 export async function applyChanges({ destination, changes, signal, onApplied }: ApplyRequest): Promise<void> {
   await using session = await Session.open(destination, { signal })
-  await session.execute(
-    `set search_path = ''; set check_function_bodies = off; set lock_timeout = '${lockTimeout}'`,
-  )
   let isOver = false
   for (const change of changes) {
     if (isOver || signal.aborted) {
@@ -43,7 +40,10 @@ async function applyOne(session: Session, change: SchemaChange, signal: AbortSig
   const stop = () => void cancelUntil(session, ending.signal)
   signal.addEventListener('abort', stop, { once: true })
   try {
-    await session.execute('begin')
+    // For the transaction only: a pooler gives the session to others.
+    await session.execute(
+      `begin; set local search_path = ''; set local check_function_bodies = off; set local lock_timeout = '${lockTimeout}'`,
+    )
     for (const statement of change.sql) {
       signal.throwIfAborted()
       await session.execute(statement)

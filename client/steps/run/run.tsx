@@ -50,6 +50,8 @@ export function RunStep() {
 function JobView() {
   const plan = () => job.overview()?.plan
   const id = () => job.overview()?.id
+  /** A run of a second or two ends before its speed is measured. */
+  const hasCurve = () => job.isRunning() || job.speeds().bytes_per_second.some((speed) => speed > 0)
   return (
     <>
       <Show when={job.overview()?.summary}>
@@ -66,7 +68,9 @@ function JobView() {
       <Failures />
       <Show when={!plan()}>
         <div class="run-columns">
-          <SpeedCurve speeds={job.speeds()} now={job.overview()} />
+          <Show when={hasCurve()}>
+            <SpeedCurve speeds={job.speeds()} now={job.overview()} />
+          </Show>
           <Phases />
         </div>
         <TableList tables={job.tables()} />
