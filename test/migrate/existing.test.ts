@@ -241,7 +241,7 @@ describe('a condition', () => {
       ['id >', /syntax error/],
       [
         'true)) to stdout; drop table people; copy (select 1 where (true',
-        /conditions or expressions, nothing was changed/,
+        /has to be one SQL expression. Nothing was changed/,
       ],
     ],
     [
