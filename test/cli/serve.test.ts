@@ -172,7 +172,7 @@ test('with --token on this machine the browser that it opens logs in once, and n
   expect((await fetch(new URL('/api/profiles', served.url), { headers: { cookie } })).status).toBe(200)
   const second = await fetch(link, { headers })
   expect(second.headers.get('set-cookie')).toBeNull()
-  expect(await second.text()).toContain('has been used already')
+  expect(await second.text()).toContain('was already used')
   served.kill('SIGTERM')
   expect(await served.ended).toBe(0)
   expect(existsSync(String(opened))).toBe(false)
