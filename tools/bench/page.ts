@@ -1,5 +1,5 @@
 // `bun tools/bench/page.ts`: how long the page takes on a slow line and a slow machine, until something is painted and until
-// the first form can be used. docs/performance.md has the results.
+// the first question can be answered. docs/performance.md has the results.
 import { Command } from 'commander'
 import type { Browser, CDPSession, Page } from 'playwright-core'
 import { startBrowser } from '../browser.ts'
@@ -49,7 +49,7 @@ try {
 } finally {
   await browser.close()
 }
-const head = tableHead(['Language', 'First paint', 'First form', 'Scripts', 'Everything'])
+const head = tableHead(['Language', 'First paint', 'First choice', 'Scripts', 'Everything'])
 process.stdout.write(`${head}\n${lines.join('\n')}\n`)
 
 async function visit(visitor: Browser, locale: string): Promise<Visited> {
@@ -59,7 +59,7 @@ async function visit(visitor: Browser, locale: string): Promise<Visited> {
     await slowDown(await context.newCDPSession(page))
     const sizes = countBytes(page)
     await page.goto(server.url)
-    await page.getByRole('form').first().waitFor()
+    await page.getByRole('main').getByRole('button').first().waitFor()
     const usable = await page.evaluate(() => performance.now())
     // The browser may report it a moment later.
     const paint = await eventually('the browser to report the first paint', () =>
