@@ -12,7 +12,8 @@ export function ComparePage() {
   const state = createComparison('data')
   const [fast, setFast] = createSignal(false)
   const [values, setValues] = createSignal(true)
-  const [isSelected, setIsSelected] = createSignal(false)
+  // On the way through the selection, what was selected there is compared.
+  const [isSelected, setIsSelected] = createSignal(draft.purpose === 'compare')
 
   function start() {
     const { source, destination } = requestBody()

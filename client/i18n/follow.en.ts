@@ -6,7 +6,7 @@ export const followEn = {
   title: 'Follow',
   lead: 'Databases that are copied and kept up to date while they are in use, until you switch over.',
   empty: 'No databases are followed.',
-  emptyLead: 'To start one, choose “Copy and follow” in the options.',
+  emptyLead: 'To start one, choose “Copy and keep in sync until a cutover” on the start page.',
   all: 'All followed databases',
   gone: 'No followed database is named “{{name}}”.',
   list: 'Followed databases',

@@ -7,6 +7,8 @@ import { groupByCause } from '../../shared/failure-causes.ts'
 import { RepairBody, type RepairCause, Repairs, RepairsBody } from '../../shared/repair-api.ts'
 import type { MigrationRequest } from '../../shared/request.ts'
 import { say } from '../../shared/say.ts'
+import { objectsNamed } from '../compare/apply-changes.ts'
+import { RunLock } from '../coordination/run-lock.ts'
 import { planOnly } from '../migrate/migrate.ts'
 import { applyRepairs } from '../migrate/repair/apply.ts'
 import { choicesFor } from '../migrate/repair/choices.ts'
@@ -15,6 +17,7 @@ import type { RunRequest } from '../migrate/request.ts'
 import { Session } from '../postgres/session.ts'
 import { describeSettings } from '../postgres/settings.ts'
 import { NoMemory } from '../store/run-memory.ts'
+import { tell } from '../system/output.ts'
 import { ApiFailure } from './errors.ts'
 import type { JobRequest } from './job.ts'
 import { jobRequest } from './job-request.ts'
@@ -80,10 +83,16 @@ export function retryRoutes(services: Services) {
         const past = history.find(id)
         const retry = await retryOf(past, id, body, services)
         if (jobs.isBusy) throw new ApiFailure('busy', say`a migration is running: wait for it, or cancel it`)
-        await using sessions = await Sessions.open(retry.run, request.signal)
-        const chosen = chosenOf(repairs, await causesOf(past, sessions))
-        await applyRepairs(sessions.destination, chosen.sql)
-        return { ok: true as const, id: jobs.start(repaired(retry, chosen)) }
+        const chosen = await applied(repairs, past, retry, request.signal)
+        try {
+          return { ok: true as const, id: jobs.start(repaired(retry, chosen)) }
+        } catch (error) {
+          if (!(error instanceof ApiFailure) || chosen.sql.length === 0) throw error
+          throw new ApiFailure(
+            'busy',
+            say`the statements have been run on the destination, but the retry was not started, because another run has started meanwhile: retry this run when that one has ended`,
+          )
+        }
       },
       {
         body: RepairBody,
@@ -168,6 +177,25 @@ async function causesOf(past: PastMigrationDetails | undefined, sessions: Sessio
     ...{ key: cause.key, error: cause.error, kind: cause.kind, count: cause.failures.length },
     choices: choicesFor(cause, facts),
   }))
+}
+
+/** Runs the statements while no other run of pgtrek works on what they name. */
+async function applied(
+  repairs: RepairBody['repairs'],
+  past: PastMigrationDetails | undefined,
+  { run }: JobRequest,
+  signal: AbortSignal,
+): Promise<Chosen> {
+  await using sessions = await Sessions.open(run, signal)
+  // The statements are one short transaction: a lock that is lost in it cannot be asked for again in time.
+  const options = { what: 'repair', signal, onLost: () => {}, say: tell }
+  await using lock = await RunLock.open(run.destination, options)
+  await lock.beginPlanning(signal)
+  const chosen = chosenOf(repairs, await causesOf(past, sessions))
+  await lock.take(objectsNamed(chosen.sql))
+  await lock.endPlanning()
+  await applyRepairs(sessions.destination, chosen.sql)
+  return chosen
 }
 
 interface Chosen {

@@ -81,18 +81,21 @@ function reportOf(
   return { id, kind, ...(schema !== undefined && { schema }), name, sql, status }
 }
 
-/** Everything that the statements name, so that no other run of pgtrek works on it at the same time. */
+/** The objects and everything that their statements name, so that no other run of pgtrek works on it at the same time. */
 export function objectsOf(changes: readonly SchemaChange[]): LockedObject[] {
-  const objects = new Map<string, LockedObject>()
-  const add = (object: LockedObject) => objects.set(JSON.stringify([object.schema, object.name]), object)
-  for (const { schema = '', name, sql } of changes) {
-    add({ schema, name })
-    for (const statement of sql) {
-      for (const written of qualifiedNames(statement)) {
-        const [first, second] = written.match(/"(?:[^"]|"")*"|[^".]+/g) ?? []
-        if (first && second) add({ schema: unquoted(first), name: unquoted(second) })
-      }
-    }
-  }
-  return [...objects.values()]
+  return withoutTwins(
+    changes.flatMap(({ schema = '', name, sql }) => [{ schema, name }, ...objectsNamed(sql)]),
+  )
+}
+
+export function objectsNamed(statements: readonly string[]): LockedObject[] {
+  const objects = statements.flatMap(qualifiedNames).flatMap((written) => {
+    const [first, second] = written.match(/"(?:[^"]|"")*"|[^".]+/g) ?? []
+    return first && second ? [{ schema: unquoted(first), name: unquoted(second) }] : []
+  })
+  return withoutTwins(objects)
+}
+
+function withoutTwins(objects: readonly LockedObject[]): LockedObject[] {
+  return [...new Map(objects.map((one) => [JSON.stringify([one.schema, one.name]), one])).values()]
 }

@@ -10,7 +10,7 @@ import type { Profiles } from '../store/profiles.ts'
 import type { ScheduleStore, StoredSchedule } from '../store/schedules.ts'
 import { tellMistake } from '../system/output.ts'
 import type { Clock } from './clock.ts'
-import { mayDestroy, profileState } from './profile-state.ts'
+import { mayDestroy, profileState, refuseDryRun } from './profile-state.ts'
 import { timetableOf } from './timing.ts'
 
 export interface Started {
@@ -85,6 +85,8 @@ async function attempts(name: string, entry: number, context: CarryOutContext): 
     const profile = profiles.find(definition.profile)
     const refusal = refusalOf(stored, profileState(stored, profile))
     if (refusal) return refusal
+    // It may have been changed since the schedule was saved.
+    if (profile) refuseDryRun(profile)
     const busy = runner.busy()
     const started = busy
       ? undefined
@@ -169,7 +171,7 @@ export function outcomeOf(
     case 'cancelled':
       return { state: 'cancelled', reason: 'stopped', message: 'the run was cancelled' }
     case 'failed':
-      // Another attempt can only help if another run was in the way.
+      // Another attempt helps only if the plan was refused because another run was busy with the destination.
       return error instanceof PlanRefused && !(error instanceof DestinationBusy)
         ? { state: 'refused', reason: 'plan_refused', message: words }
         : { state: 'failed', reason: 'run_failed', message: words || 'the run has failed' }

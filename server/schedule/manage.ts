@@ -15,7 +15,7 @@ import type { ConnectionSettings } from '../postgres/settings.ts'
 import type { Profiles } from '../store/profiles.ts'
 import type { ScheduleStore, StoredSchedule } from '../store/schedules.ts'
 import type { Seal } from '../store/seal.ts'
-import { endsOf, markOf, mayDestroy, profileState } from './profile-state.ts'
+import { endsOf, markOf, mayDestroy, profileState, refuseDryRun } from './profile-state.ts'
 import { timetableOf, upcoming } from './timing.ts'
 
 export interface ManageContext {
@@ -44,6 +44,7 @@ export async function putSchedule(
       `no profile is named "${body.profile}": save one on the page first, under Connections`,
     )
   }
+  refuseDryRun(profile)
   const before = schedules.find(name)
   const at = now()
   timetableOf(body.timing, body.zone, at)

@@ -1,7 +1,9 @@
 // Whether the profile of a schedule is still the one that was chosen, and confirmed.
 import { createHash } from 'node:crypto'
 import type { Profile } from '../../shared/api.ts'
+import { say } from '../../shared/say.ts'
 import type { Schedule } from '../../shared/schedule-api.ts'
+import { UsageError } from '../postgres/errors.ts'
 import { resolveSettings } from '../postgres/resolve-settings.ts'
 import { describeSettings } from '../postgres/settings.ts'
 import type { ProfileMark, StoredSchedule } from '../store/schedules.ts'
@@ -23,6 +25,15 @@ export function profileState(
 /** A run may drop or empty something: the confirmation holds for the profile as it was. */
 export function mayDestroy(schedule: StoredSchedule, profile: Profile | undefined): boolean {
   return schedule.confirmation !== undefined && profileState(schedule, profile) === 'same'
+}
+
+/** It would be reported as a success every night, and copy nothing. */
+export function refuseDryRun({ name, request }: Pick<Profile, 'name' | 'request'>) {
+  if (request.options?.dryRun) {
+    throw new UsageError(
+      say`profile "${name}" is a dry run, which copies nothing: save it without that option first`,
+    )
+  }
 }
 
 /** For display, without passwords. */

@@ -1,5 +1,7 @@
 // Failed migrations: their causes, what is offered for each, and the retry after a repair.
 import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { RunLock } from '../../server/coordination/run-lock.ts'
+import { resolveSettings } from '../../server/postgres/resolve-settings.ts'
 import type { JobProgress, PastMigrationDetails } from '../../shared/api.ts'
 import type { RepairCause, RepairKind, Repairs } from '../../shared/repair-api.ts'
 import { type Cluster, cluster, type TestDatabase } from '../../tools/servers/clusters.ts'
@@ -178,4 +180,24 @@ test('the retry with chosen repairs is planned before it is confirmed, and a tab
   await finished(started.json.id)
   expect(await known.destination.sql('select id from t')).toEqual([{ id: 1 }])
   expect(await known.destination.sql('select id from u')).toEqual([{ id: 2 }])
+})
+
+test('a repair is refused while another run works on the table, and changes nothing', async () => {
+  const known = await failing(
+    'create table t (id int); insert into t values (1)',
+    'create table t (id int constraint small check (id < 1))',
+  )
+  const drop = choice(await causesOf(known), 'drop constraint')
+  const ofOther = { what: 'another run', onLost: () => {}, say: () => {} }
+  {
+    await using other = await RunLock.open(resolveSettings({ url: known.destination.url }), ofOther)
+    await other.take([{ schema: 'public', name: 't' }])
+    const refused = await repair(known, [drop])
+    expect(refused.status).toBe(400)
+    expect(refused.json.message).toContain('another run of pgtrek is working on')
+  }
+  expect(await known.destination.sql("select from pg_constraint where conname = 'small'")).toHaveLength(1)
+  const { status, json } = await repair(known, [drop])
+  expect([status, json.message]).toEqual([200, undefined])
+  expect((await finished(json.id)).status).toBe('completed')
 })

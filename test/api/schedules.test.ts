@@ -65,6 +65,18 @@ test('due times are previewed, and what is not valid is refused with the reason'
   )
 })
 
+test('a profile that copies nothing is refused, also when it was changed later', async () => {
+  await api.send('PUT', '/api/profiles/dry', { request: request({ dryRun: true }) })
+  const refused = await put('dry', { ...nightly, profile: 'dry' })
+  expect([refused.status, refused.json.message]).toEqual([400, expect.stringContaining('is a dry run')])
+  await api.send('PUT', '/api/profiles/dry', { request: request() })
+  expect((await put('dry', { ...nightly, profile: 'dry' })).status).toBe(200)
+  await api.send('PUT', '/api/profiles/dry', { request: request({ dryRun: true }) })
+  const entry = await runNow('dry')
+  expect([entry?.state, entry?.message]).toEqual(['failed', expect.stringContaining('is a dry run')])
+  expect((await api.send('DELETE', '/api/schedules/dry')).status).toBe(200)
+})
+
 test('without a password that works, a schedule is refused with what to do', async () => {
   const database = await strict.createDatabase()
   await database.sql(`create role keeper login superuser password 'sEcr3t'`)

@@ -49,4 +49,8 @@ export const apiMessages: Messages = {
     '移行 {0} はこのサーバーが開始したものではないため、指定した内容が分かりません',
   'no profile is named "{}": save one on the page first, under Connections':
     '"{0}" という名前のプロファイルはありません。先にこのページの「接続設定」で保存してください',
+  'the statements have been run on the destination, but the retry was not started, because another run has started meanwhile: retry this run when that one has ended':
+    'SQL 文は移行先で実行しましたが、その間に別の実行が始まったため、再試行は開始していません。その実行が終わってから再試行してください',
+  'profile "{}" is a dry run, which copies nothing: save it without that option first':
+    'プロファイル "{0}" はドライランで、何もコピーしません。先にそのオプションを外して保存してください',
 }
